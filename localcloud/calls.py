@@ -1,0 +1,99 @@
+"""One request, freed of its wire, and what the activity log says of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from localcloud.core import Cloud
+
+Document = dict[str, Any]
+
+SERVICE_NAMES = {
+    "run": "run.googleapis.com",
+    "vpcaccess": "vpcaccess.googleapis.com",
+    "compute": "compute.googleapis.com",
+    "logging": "logging.googleapis.com",
+    "pubsub": "pubsub.googleapis.com",
+    "dns": "dns.googleapis.com",
+}
+TITLES = {
+    "run": "Cloud Run Admin API",
+    "vpcaccess": "Serverless VPC Access API",
+    "compute": "Compute Engine API",
+    "logging": "Cloud Logging API",
+    "pubsub": "Cloud Pub/Sub API",
+    "dns": "Cloud DNS API",
+}
+
+
+@dataclass(frozen=True)
+class Caller:
+    """Who calls: the bearer token is the principal's e-mail address here. `delegation`: who impersonates it."""
+
+    principal: str = "anonymous"
+    user_agent: str = ""
+    delegation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, freed of its wire. `method` is the discovery id; `params` are path and query parameters."""
+
+    method: str
+    params: Mapping[str, str]
+    body: Document = field(default_factory=dict)
+    caller: Caller = field(default_factory=Caller)
+    wire: str = "rest"
+
+    @property
+    def service(self) -> str:
+        return self.method.split(".", 1)[0]
+
+    def flag(self, name: str) -> bool:
+        return self.params.get(name, "").lower() == "true"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an audit log entry says of the thing that a call is about. `resource_type` is the monitored resource's."""
+
+    project: str
+    resource_name: str
+    resource_type: str
+    labels: Mapping[str, str]
+    location: str = "global"
+
+
+@dataclass(frozen=True)
+class Audited:
+    """How a mutation is written to the activity log: its method's audit name, and what it is about."""
+
+    method_name: str
+    target: Callable[[Cloud, Call], Target]
+    request_type: str = ""
+
+    permissions: tuple[str, ...] = ()  # filled in from the method that it belongs to
+
+
+@dataclass
+class Running:
+    """An operation. `id` is what audit log entries carry, `name` what its reader asks for, `body` what they get."""
+
+    id: str
+    name: str
+    body: Document
+    done: bool = False
+
+
+def project_of(call: Call) -> str | None:
+    """The project that a call is about, as the caller wrote it (id or number)."""
+    if "project" in call.params:
+        return call.params["project"]
+    for key in ("parent", "name", "topic", "subscription", "resource", "sinkName"):
+        parts = call.params.get(key, "").split("/")
+        if len(parts) > 1 and parts[0] in ("projects", "namespaces"):
+            return parts[1]
+    return None

@@ -1,0 +1,269 @@
+"""The cloud: one state, one clock, and the one door through which every call of every wire goes."""
+
+from __future__ import annotations
+
+import contextlib
+import itertools
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from fnmatch import fnmatchcase
+from typing import Any
+
+from localcloud import audit
+from localcloud.calls import SERVICE_NAMES, TITLES, Audited, Call, Document, Running, project_of
+from localcloud.clock import Clock
+from localcloud.errors import DENIED, NOT_FOUND, ApiError
+
+# Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
+# (a failing one ran 2m20s, a good one was still running then); compute writes take seconds.
+DURATIONS: dict[str, float] = {
+    "compute.networks": 12.0,
+    "compute.subnetworks": 15.0,
+    "compute.firewalls": 6.0,
+    "compute.routers": 8.0,
+    "compute.routes": 6.0,
+    "run.projects.locations.jobs.create": 4.0,
+    "run.projects.locations.jobs.patch": 3.0,
+    "run.projects.locations.jobs.delete": 3.0,
+    "run.projects.locations.jobs.run": 20.0,
+    "vpcaccess.projects.locations.connectors.create": 160.0,
+    "vpcaccess.projects.locations.connectors.delete": 60.0,
+    "vpcaccess.projects.locations.connectors.patch": 90.0,
+}
+
+Handler = Callable[["Cloud", Call], Document]
+
+
+@dataclass(frozen=True)
+class Method:
+    """A served API method. `permissions` are checked in the project that `project_of` finds in the call."""
+
+    id: str
+    handler: Handler
+    permissions: tuple[str, ...] = ()
+    audited: Audited | None = None
+    waits: bool = False  # asks for an operation: virtual time may pass until that is done
+
+
+METHODS: dict[str, Method] = {}
+LONG_POLL = 120.0  # seconds; what compute's `wait` holds a request for at most
+ARRIVAL = 0.8  # seconds between a log entry and its arrival at a sink; assumed, Google gives no number
+
+
+def serves(
+    id: str,  # noqa: A002 - Google's word for it
+    *,
+    permissions: tuple[str, ...] = (),
+    audited: Audited | None = None,
+    waits: bool = False,
+) -> Callable[[Handler], Handler]:
+    """Register the handler of one API method, by its discovery id."""
+
+    def register(handler: Handler) -> Handler:
+        shape = replace(audited, permissions=permissions) if audited else None
+        METHODS[id] = Method(id, handler, permissions, shape, waits)
+        return handler
+
+    return register
+
+
+@dataclass
+class Fault:
+    """An answer that the next `times` matching calls get instead of the real one. `method` may hold wildcards.
+
+    `after`: the effect happens all the same, and only the answer is lost.
+    """
+
+    method: str
+    error: ApiError
+    times: int = 1
+    after: bool = False
+
+
+@dataclass(frozen=True)
+class Record:
+    """One call that was answered, for those who count."""
+
+    at: float
+    method: str
+    params: Mapping[str, str]
+    principal: str
+    user_agent: str
+    status: int
+    writes: bool
+
+
+class Cloud:
+    """State, clock and rules of one local Google Cloud. Every table maps canonical names to documents."""
+
+    def __init__(self, *, projects: Mapping[str, str] | None = None, clock: Clock | None = None) -> None:
+        self.clock = clock or Clock()
+        self.lock = self.clock.lock
+        self.projects: dict[str, str] = dict(projects or {"my-project": "123456789012"})
+        self.tables: dict[str, dict[str, Document]] = {}
+        self.disabled: set[tuple[str, str]] = set()
+        self.denied: list[tuple[str, str]] = []
+        self.faults: list[Fault] = []
+        self.records: list[Record] = []
+        self.switches: dict[str, Any] = {}
+        self.durations: dict[str, float] = dict(DURATIONS)
+        self.listeners: list[Callable[[Document], None]] = []
+        self.operations: dict[str, Running] = {}
+        self._ids = itertools.count(1_000_000_000_000_000_001)
+
+    # small words that every service needs
+
+    def table(self, kind: str) -> dict[str, Document]:
+        """Resources of one kind, such as `run.jobs`, by canonical name (project id, not number)."""
+        return self.tables.setdefault(kind, {})
+
+    def project_id(self, text: str) -> str:
+        """A project's id, from its id or its number. Raises the refusal that a stranger's project gets."""
+        for project, number in self.projects.items():
+            if text in (project, number):
+                return project
+        raise ApiError(DENIED, f"Permission denied on resource project {text}.", reason="forbidden")
+
+    def number(self, project: str) -> str:
+        return self.projects[self.project_id(project)]
+
+    def new_id(self) -> str:
+        """A decimal id that was never given before."""
+        return str(next(self._ids))
+
+    def new_uuid(self) -> str:
+        return str(uuid.UUID(int=next(self._ids) << 64 | next(self._ids), version=4))
+
+    def duration(self, method: str) -> float:
+        """How long the operation of `method` takes here, in seconds: the longest prefix of its name decides."""
+        parts = method.split(".")
+        names = (".".join(parts[:end]) for end in range(len(parts), 0, -1))
+        return next((self.durations[name] for name in names if name in self.durations), 5.0)
+
+    def after(self, seconds: float, act: Callable[[], None]) -> None:
+        self.clock.after(seconds, act)
+
+    # the door
+
+    def invoke(self, call: Call) -> Document:
+        """Answer one call. Raises ApiError with what the real service would say."""
+        method = METHODS.get(call.method)
+        if method is None:
+            raise ApiError(12, f"The local Google Cloud does not serve {call.method}.", http=501)
+        if method.waits:
+            self._let_time_pass(call)
+        with self.clock.request(), self.lock:
+            return self._answer(method, call)
+
+    def _answer(self, method: Method, call: Call) -> Document:
+        fault = self._fault(call)
+        try:
+            if fault and not fault.after:
+                raise fault.error
+            self._admit(method, call)
+            answer = method.handler(self, call)
+        except ApiError as error:
+            self._record(method, call, error.http_status)
+            if method.audited and not fault:
+                self._audit_refusal(method.audited, call, error)
+            raise
+        self._record(method, call, 200)
+        if fault:
+            raise fault.error
+        return answer
+
+    def _let_time_pass(self, call: Call) -> None:
+        name = call.params.get("name") or call.params.get("operation", "")
+        running = self.operations.get(name.split("/")[-1])
+        if running and (self.clock.virtual or call.method.endswith(".wait")):
+            self.clock.pass_until(lambda: running.done, seconds=float("inf") if self.clock.virtual else LONG_POLL)
+
+    def _fault(self, call: Call) -> Fault | None:
+        for fault in self.faults:
+            if fault.times > 0 and fnmatchcase(call.method, fault.method):
+                fault.times -= 1
+                return fault
+        return None
+
+    def _admit(self, method: Method, call: Call) -> None:
+        """API enabled, caller permitted: in that order, as Google's front door asks."""
+        project = project_of(call)
+        if project is None:
+            return
+        project = self.project_id(project)
+        service = SERVICE_NAMES.get(call.service, call.service)
+        if (project, service) in self.disabled:
+            raise self._disabled(call, project, service)
+        for permission in method.permissions:
+            if not self.permits(call.caller.principal, permission):
+                raise self._refused(call, project, permission)
+
+    def permits(self, principal: str, permission: str) -> bool:
+        """Everybody may do everything, except for what `denied` (principal pattern, permission pattern) takes away."""
+        return not any(fnmatchcase(principal, who) and fnmatchcase(permission, what) for who, what in self.denied)
+
+    def _disabled(self, call: Call, project: str, service: str) -> ApiError:
+        title = TITLES.get(call.service, service)
+        number = self.number(project)
+        url = f"https://console.developers.google.com/apis/api/{service}/overview?project={number}"
+        message = (
+            f"{title} has not been used in project {number} before or it is disabled. Enable it by visiting {url} "
+            "then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our "
+            "systems and retry."
+        )
+        info = {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "SERVICE_DISABLED",
+            "domain": "googleapis.com",
+            "metadata": {"service": service, "consumer": f"projects/{number}"},
+        }
+        if call.service == "compute":
+            message = "Access Not Configured. " + message
+        return ApiError(DENIED, message, reason="accessNotConfigured", domain="usageLimits", details=[info])
+
+    def _refused(self, call: Call, project: str, permission: str) -> ApiError:
+        if call.service == "compute":
+            resource = call.params.get("resource", "") or self._compute_target(call, project)
+            return ApiError(DENIED, f"Required '{permission}' permission for '{resource}'", reason="forbidden")
+        parent = call.params.get("parent") or call.params.get("name") or f"projects/{project}"
+        service = SERVICE_NAMES.get(call.service, call.service)
+        message = f"Permission '{permission}' denied on resource '//{service}/{parent}' (or it may not exist)."
+        info = {
+            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
+            "reason": "IAM_PERMISSION_DENIED",
+            "domain": "iam.googleapis.com",
+            "metadata": {"resource": parent, "permission": permission},
+        }
+        return ApiError(DENIED, message, details=[info])
+
+    def _compute_target(self, call: Call, project: str) -> str:
+        kind = call.method.split(".")[1]
+        scope = f"regions/{call.params['region']}" if "region" in call.params else "global"
+        path = f"projects/{project}/{scope}/{kind}"
+        named = next((call.params[key] for key in (kind[:-1], kind) if key in call.params), call.body.get("name"))
+        return f"{path}/{named}" if named else f"projects/{project}"
+
+    def _record(self, method: Method, call: Call, status: int) -> None:
+        who = call.caller
+        writes = method.audited is not None
+        record = Record(self.clock.seconds(), call.method, call.params, who.principal, who.user_agent, status, writes)
+        self.records.append(record)
+
+    def _audit_refusal(self, audited: Audited, call: Call, error: ApiError) -> None:
+        with contextlib.suppress(ApiError, KeyError):
+            self.log(audit.entry(self, audited, call, status=error.rpc()))
+
+    def log(self, entry: Document) -> None:
+        """Put an entry in the log; it arrives at whoever listens a moment later."""
+        self.table("logging.entries")[entry["insertId"]] = entry
+
+        def arrive() -> None:
+            for listener in self.listeners:
+                listener(entry)
+
+        self.after(ARRIVAL, arrive)
+
+
+def not_found(message: str) -> ApiError:
+    return ApiError(NOT_FOUND, message, reason="notFound")
