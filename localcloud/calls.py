@@ -91,9 +91,24 @@ class Running:
 def project_of(call: Call) -> str | None:
     """The project that a call is about, as the caller wrote it (id or number)."""
     if "project" in call.params:
-        return call.params["project"]
-    for key in ("parent", "name", "topic", "subscription", "resource", "sinkName"):
-        parts = call.params.get(key, "").split("/")
+        return call.params["project"].removeprefix("projects/")
+    named = [call.params.get(key, "") for key in ("parent", "name", "topic", "subscription", "resource", "sinkName")]
+    for name in [*named, *_named_in_body(call)]:
+        parts = name.split("/")
         if len(parts) > 1 and parts[0] in ("projects", "namespaces"):
             return parts[1]
     return None
+
+
+def _named_in_body(call: Call) -> list[str]:
+    """What the calls on log entries name: they have no path to name it in."""
+    if not call.method.startswith("logging.entries."):
+        return []
+    names = [call.body.get("logName"), *_items(call.body, "resourceNames")]
+    names += [entry.get("logName") for entry in _items(call.body, "entries") if isinstance(entry, dict)]
+    return [name for name in names if isinstance(name, str)]
+
+
+def _items(body: Document, key: str) -> list[Any]:
+    found = body.get(key)
+    return found if isinstance(found, list) else []

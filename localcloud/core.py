@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import copy
 import itertools
 import uuid
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
-from typing import Any
+from typing import Any, TypeVar
 
 from localcloud import audit
 from localcloud.calls import SERVICE_NAMES, TITLES, Audited, Call, Document, Running, project_of
@@ -32,6 +33,7 @@ DURATIONS: dict[str, float] = {
     "vpcaccess.projects.locations.connectors.patch": 90.0,
 }
 
+T = TypeVar("T")
 Handler = Callable[["Cloud", Call], Document]
 
 
@@ -110,6 +112,7 @@ class Cloud:
         self.durations: dict[str, float] = dict(DURATIONS)
         self.listeners: list[Callable[[Document], None]] = []
         self.operations: dict[str, Running] = {}
+        self._parts: dict[Any, Any] = {}
         self._ids = itertools.count(1_000_000_000_000_000_001)
 
     # small words that every service needs
@@ -117,6 +120,14 @@ class Cloud:
     def table(self, kind: str) -> dict[str, Document]:
         """Resources of one kind, such as `run.jobs`, by canonical name (project id, not number)."""
         return self.tables.setdefault(kind, {})
+
+    def part(self, kind: Callable[[Cloud], T]) -> T:
+        """The one `kind` of this cloud, made at the first asking: what a service keeps besides its tables."""
+        with self.lock:
+            if kind not in self._parts:
+                self._parts[kind] = kind(self)
+            found: T = self._parts[kind]
+            return found
 
     def project_id(self, text: str) -> str:
         """A project's id, from its id or its number. Raises the refusal that a stranger's project gets."""
@@ -256,7 +267,9 @@ class Cloud:
 
     def log(self, entry: Document) -> None:
         """Put an entry in the log; it arrives at whoever listens a moment later."""
-        self.table("logging.entries")[entry["insertId"]] = entry
+        entry = copy.deepcopy(entry)  # what is said of a resource stays said when the resource moves on
+        identity = f"{entry['logName']} {entry['timestamp']} {entry['insertId']}"
+        self.table("logging.entries")[identity] = entry
 
         def arrive() -> None:
             for listener in self.listeners:

@@ -1,0 +1,1 @@
+"""The doors: what Cloud Functions loads. They translate and delegate, and decide nothing."""

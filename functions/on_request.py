@@ -1,0 +1,40 @@
+"""Another system's request: reconciled, or answered with what is wrong with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import functions_framework
+from cloudevents.http import CloudEvent
+
+from functions.door import watched
+from wayout.cloud import log
+
+if TYPE_CHECKING:
+    from wayout.cloud.requests import BadRequest
+
+
+@functions_framework.cloud_event
+def on_request(event: CloudEvent) -> None:
+    """Every readable and every wrong request is answered with an outcome; raises what should be delivered again."""
+    with watched("on_request", str(event.get("id", ""))):
+        from wayout import wiring
+        from wayout.cloud.requests import BadRequest, read_request
+
+        asked = read_request(event.get_attributes(), event.get_data())
+        if isinstance(asked, BadRequest):
+            _answer(asked)
+        else:
+            wiring.parts().reconcile(asked.target, asked.cause, asked.request)
+
+
+def _answer(bad: BadRequest) -> None:
+    from wayout import wiring
+    from wayout.egress.messages import CauseSaid, ErrorSaid, OutcomeSaid
+
+    log.count("request.invalid", "request is not valid", id=bad.id, sender=bad.sender, field=bad.field, why=bad.message)
+    cause = CauseSaid(id=bad.id, who=bad.sender, what="request", when=bad.time)
+    error = ErrorSaid(field=bad.field, message=bad.message)
+    wiring.parts().tell(
+        OutcomeSaid(status="invalid", cause=cause, request=bad.request, error=error), f"{bad.id}-invalid"
+    )

@@ -1,0 +1,1 @@
+"""The pure room: no I/O, no clock, no environment, no logging, no Google imports."""

@@ -1,0 +1,127 @@
+"""Changes, plans and outcomes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from wayout.egress.model.names import JobName
+from wayout.egress.model.things import Connector, FirewallRule, Network, Router, Subnet, Way
+
+Thing = Network | Subnet | Connector | FirewallRule | Router
+
+
+@dataclass(frozen=True, slots=True)
+class Create:
+    """Make something that is not there."""
+
+    thing: Thing
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Bring something that is there to what it should be."""
+
+    thing: Thing
+    was: Thing
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remove:
+    """Take something away."""
+
+    thing: Thing
+    because: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attach:
+    """Set one job's `vpcAccess`, and nothing else of it, provided that its etag still is `etag`."""
+
+    job: JobName
+    etag: str
+    way: Way
+    was: Way | None
+    because: str
+
+
+Change = Create | Update | Remove | Attach
+
+
+def subject(change: Change) -> str:
+    """The name of what a change is about, in Google's relative form."""
+    return str(change.job if isinstance(change, Attach) else change.thing.name)
+
+
+def kind(change: Change) -> str:
+    """The word for what a change is about: `subnet`, `firewall rule`, `job`, …"""
+    return "job" if isinstance(change, Attach) else KINDS[type(change.thing)]
+
+
+KINDS: dict[type, str] = {
+    Network: "network",
+    Subnet: "subnet",
+    Connector: "connector",
+    FirewallRule: "firewall rule",
+    Router: "router",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Blocked:
+    """Something that stands in the way: what, why, and who or what could help."""
+
+    what: str
+    why: str
+    help: str
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Ground that is not there yet. `elsewhere`: nobody here can hurry it; its own event will wake us."""
+
+    what: str
+    until: str
+    elsewhere: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The changes that bring what was seen to what is wanted; what blocks; what is waited for; what is worth a word."""
+
+    changes: tuple[Change, ...] = ()
+    blocked: tuple[Blocked, ...] = ()
+    waiting: tuple[Waiting, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        """Nothing to change, nothing in the way, nothing to wait for."""
+        return not (self.changes or self.blocked or self.waiting)
+
+
+class Result(StrEnum):
+    """Completes the sentence "the connector has been …"."""
+
+    CREATED = "created"
+    UPDATED = "updated"
+    REMOVED = "removed"
+    KEPT = "kept"
+    REFUSED = "refused"
+    PUT_OFF = "put off"
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one change. `detail`: why it was refused or put off; `help`: who or what could help.
+
+    `retry`: trying the same again later may do it; without it, only somebody else can.
+    """
+
+    change: Change
+    result: Result
+    detail: str = ""
+    help: str = ""
+    retry: bool = False

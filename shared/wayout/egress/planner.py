@@ -1,0 +1,50 @@
+"""What was seen and what is wanted make a plan: every remedy judges, in the order of work."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+from wayout.egress.model import BlindError, Blocked, Plan, Read, Seen
+from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want
+
+
+def reads(want: Want) -> frozenset[Read[Any]]:
+    """What has to be looked at before `plan` is asked; it may ask for more."""
+    return frozenset(read for remedy in REMEDIES for read in remedy.reads(want))
+
+
+def plan(want: Want, seen: Seen) -> Plan:
+    """The next changes for one site, all of which can be made side by side.
+
+    Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedy that needs
+    it, and those that build on it.
+    """
+    done: frozenset[str] = frozenset()
+    verdicts: list[Verdict] = []
+    for remedy in REMEDIES:
+        verdict = _judge(remedy, want, seen, done)
+        verdicts.append(verdict)
+        if verdict.whole:
+            done |= {remedy.name}
+    return Plan(
+        changes=tuple(change for verdict in verdicts for change in verdict.changes),
+        blocked=tuple(dict.fromkeys(block for verdict in verdicts for block in verdict.blocked)),
+        waiting=tuple(wait for verdict in verdicts for wait in verdict.waiting),
+        notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
+    )
+
+
+def _judge(remedy: Remedy, want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
+    try:
+        return remedy.judge(want, seen, done)
+    except BlindError as blind:
+        return Verdict(
+            blocked=(Blocked(remedy.name, f"it cannot be judged: {blind.sighting.why}", blind.sighting.grant),)
+        )
+
+
+def plan_id(made: Plan, seen: Seen) -> str:
+    """Twelve hexadecimal digits: the hash of the plan's changes and of what it was based on."""
+    basis = sorted(f"{read}={sighting}" for read, sighting in seen.sightings.items())
+    return sha256("\n".join([repr(made.changes), *basis]).encode()).hexdigest()[:12]

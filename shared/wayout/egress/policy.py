@@ -1,0 +1,244 @@
+"""The policy file's types, and what a policy says of a job: needs, fine, exempt or unclear, and because of what."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date
+from fnmatch import fnmatchcase
+from ipaddress import IPv4Network
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from wayout.egress.model import Egress, NetworkName, Site, Traffic
+
+LABEL = "wayout"  # the job label by which a developer chooses
+OFF = "off"
+
+
+class PolicyError(ValueError):
+    """A policy that cannot be used; each problem names line and field."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def _range(text: str) -> str:
+    return str(IPv4Network(text))
+
+
+def _destination(text: str) -> str:
+    if text == "internet":
+        return text
+    try:
+        return _range(text)
+    except ValueError as error:
+        raise ValueError(f"{error}; write a range such as 10.20.0.0/16, or internet") from error
+
+
+def _traffic(text: str) -> str:
+    protocol, _, ports = text.partition(":")
+    if protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all") and not protocol.isdigit():
+        raise ValueError(f"{protocol!r} is no protocol; write tcp, udp, icmp, sctp, esp, ah, all or a number")
+    if ports and protocol not in ("tcp", "udp", "sctp"):
+        raise ValueError(f"{protocol} has no ports")
+    for port in filter(None, ports.split(",")):
+        first, _, last = port.partition("-")
+        if not (first.isdigit() and (last or first).isdigit() and int(first) <= int(last or first) <= 65535):
+            raise ValueError(f"{port!r} is no port or range of ports between 0 and 65535")
+    return text
+
+
+Range = Annotated[str, AfterValidator(_range)]
+
+
+class Destination(_Part):
+    """Where jobs may go: `to` is CIDR text or `internet`; `ports` are like `tcp:443`, `udp:53`, `icmp`, `all`."""
+
+    to: Annotated[str, AfterValidator(_destination)]
+    ports: tuple[Annotated[str, AfterValidator(_traffic)], ...] = Field(min_length=1)
+
+    @property
+    def traffic(self) -> tuple[Traffic, ...]:
+        """The allowed traffic, in a fixed order."""
+        found = [text.partition(":") for text in self.ports]
+        return tuple(sorted(Traffic(proto, tuple(sorted(filter(None, ports.split(","))))) for proto, _, ports in found))
+
+
+class ConnectorSize(_Part):
+    """A connector's machines. It only ever grows (Google's page on connectors)."""
+
+    machine: Literal["f1-micro", "e2-micro", "e2-standard-4"] = "e2-micro"
+    min_instances: int = Field(2, ge=2, le=9)
+    max_instances: int = Field(3, ge=3, le=10)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.min_instances >= self.max_instances:
+            raise ValueError("min_instances must be less than max_instances")
+        return self
+
+
+class NatWish(_Part):
+    """The NAT that we make where none covers the site. `addresses`: names of reserved regional addresses."""
+
+    addresses: tuple[str, ...] = ()
+    min_ports: int = Field(1024, ge=32, le=32768)
+    log: Literal["errors", "off"] = "errors"
+
+    @model_validator(mode="after")
+    def _power_of_two(self) -> Self:
+        if self.min_ports & (self.min_ports - 1):
+            raise ValueError("min_ports must be a power of two, since ports are given out dynamically")
+        return self
+
+
+class Profile(_Part):
+    """A named way out. Its name is its identity: editing its destinations patches rules and moves no job."""
+
+    road: Literal["connector"] = "connector"
+    egress: Egress = Egress.PRIVATE
+    network: str = "default"
+    destinations: tuple[Destination, ...] = Field((), max_length=100)
+    google_apis: Literal["default-domains", "private", "restricted", "none"] = "default-domains"
+    pool: tuple[Range, ...] = Field(("10.127.0.0/16",), min_length=1)
+    connector: ConnectorSize = ConnectorSize()
+    nat: NatWish = NatWish()
+    retire: Literal["disable", "delete", "keep"] = "disable"
+    outranks: tuple[str, ...] = ()
+    labels: bool = False
+    requests: bool = False
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if self.egress == Egress.PRIVATE and self.internet:
+            raise ValueError(
+                "destination internet needs egress all-traffic: with private-ranges-only, traffic to the "
+                "internet never enters the VPC and no rule could limit it"
+            )
+        small = [text for text in self.pool if IPv4Network(text).prefixlen > 28]
+        if small:
+            raise ValueError(f"pool {small[0]} is smaller than the /28 that a connector needs")
+        return self
+
+    @property
+    def internet(self) -> bool:
+        """Whether some destination is the internet."""
+        return any(destination.to == "internet" for destination in self.destinations)
+
+    def network_for(self, project: str) -> NetworkName:
+        """The profile's network; a bare name is one in the job's own project."""
+        return NetworkName.parse(self.network) if "/" in self.network else NetworkName(project, self.network)
+
+
+class Match(_Part):
+    """Which jobs a rule or exemption is about. Globs; what is left out matches everything."""
+
+    project: str = "*"
+    region: str = "*"
+    job: str = "*"
+    labels: dict[str, str] = Field(default_factory=dict)
+    service_account: str = "*"
+
+
+Mode = Literal["observe", "enforce"]
+
+
+class Rule(_Part):
+    """The first rule that matches decides: a profile, or `off`."""
+
+    name: str = ""
+    match: Match = Match()
+    profile: str
+    mode: Mode | None = None
+
+
+class Exemption(_Part):
+    """Jobs that nobody touches, for a while: who answers for it, why, and until which day (the last one)."""
+
+    match: Match
+    owner: str = Field(min_length=1)
+    reason: str = Field(min_length=1)
+    expires: date
+
+
+class Policy(_Part):
+    """A whole policy. `mode` is `observe` unless a rule says `enforce`; `paused` stops all writes."""
+
+    version: Literal[1]
+    mode: Mode = "observe"
+    paused: bool = False
+    projects: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()
+    profiles: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,61}[a-z0-9]$")], Profile] = Field(min_length=1)
+    rules: tuple[Rule, ...] = ()
+    exemptions: tuple[Exemption, ...] = ()
+    evidence: str = ""
+    create_network: bool = False
+    profiles_per_network: int = Field(4, ge=1, le=20)
+
+    @model_validator(mode="after")
+    def _names_resolve(self) -> Self:
+        for rule in self.rules:
+            if rule.profile != OFF and rule.profile not in self.profiles:
+                raise ValueError(
+                    f"rule {rule.name or rule.match!r} names the profile {rule.profile!r}: no such profile"
+                )
+        if self.evidence and self.evidence not in self.profiles:
+            raise ValueError(f"evidence names the profile {self.evidence!r}: no such profile")
+        if OFF in self.profiles:
+            raise ValueError("a profile cannot be called off: that word means no way out")
+        return self
+
+    def covers(self, project: str) -> bool:
+        """Whether this policy speaks of a project at all: those it lists (globs), or every one if it lists none."""
+        return not self.projects or any(fnmatchcase(project, pattern) for pattern in self.projects)
+
+    def sites(self, project: str, region: str) -> Iterator[Site]:
+        """Every site that the policy could make for jobs of one project and region."""
+        for name, profile in self.profiles.items():
+            yield Site(profile.network_for(project), region, name)
+
+
+def parse(text: str) -> Policy:
+    """Read a policy from YAML text. Raises PolicyError with a line and a field for every problem."""
+    try:
+        tree = yaml.compose(text, Loader=yaml.SafeLoader)
+        raw = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f"line {mark.line + 1}: " if mark else ""
+        raise PolicyError([f"{where}not YAML: {getattr(error, 'problem', error)}"]) from error
+    if not isinstance(raw, dict):
+        raise PolicyError(["line 1: a policy is a mapping with version, profiles and rules"])
+    try:
+        return Policy.model_validate(raw)
+    except ValidationError as error:
+        raise PolicyError([_problem(tree, found["loc"], found["msg"]) for found in error.errors()]) from error
+
+
+def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> str:
+    node = tree
+    known: list[str] = []
+    for step in path:
+        child = _child(node, step)
+        if child is None:
+            continue  # a step that pydantic adds, such as the branch of a union
+        node, known = child, [*known, str(step)]
+    said = message.removeprefix("Value error, ")
+    missing = f" ({path[-1]})" if path and str(path[-1]) not in known[-1:] and isinstance(path[-1], str) else ""
+    return f"line {node.start_mark.line + 1}: {'.'.join(known) or 'policy'}{missing}: {said}"
+
+
+def _child(node: Any, step: int | str) -> Any:
+    if isinstance(node, yaml.MappingNode):
+        return next((value for key, value in node.value if key.value == str(step)), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
+        return node.value[step]
+    return None

@@ -1,0 +1,113 @@
+"""How firewall rules stand to each other: the same, missing, or out-ranked by another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from wayout.egress import naming, ranges
+from wayout.egress.model import (
+    Action,
+    Change,
+    ConnectorName,
+    Create,
+    Direction,
+    FirewallRule,
+    Traffic,
+    Update,
+)
+
+UNIVERSAL_TAG = "vpc-connector"  # every connector of every project carries it
+
+
+def missing(wanted: tuple[FirewallRule, ...], existing: tuple[FirewallRule, ...]) -> list[Change]:
+    """The changes that bring our rules to what is wanted."""
+    known = {rule.name: rule for rule in existing}
+    changes: list[Change] = []
+    for rule in wanted:
+        was = known.get(rule.name)
+        if was is None:
+            changes.append(Create(rule, _why(rule)))
+        elif not same(rule, was):
+            changes.append(Update(rule, was, f"it was changed ({_difference(rule, was)}); {_why(rule)}"))
+    return changes
+
+
+def _why(rule: FirewallRule) -> str:
+    said = rule.description.removeprefix(f"{naming.MARK} ").removesuffix(" Change it in the policy.").rstrip(".")
+    arrow = "out" if rule.direction == Direction.EGRESS else "in"
+    return f"{rule.action.lower()}s {', '.join(map(str, rule.traffic))} {arrow} at {rule.priority} {said}"
+
+
+def _difference(rule: FirewallRule, was: FirewallRule) -> str:
+    fields = ("priority", "action", "traffic", "destinations", "sources", "disabled", "logged", "source_tags")
+    found = [field for field in (*fields, "target_tags", "description") if getattr(rule, field) != getattr(was, field)]
+    return ", ".join(found)
+
+
+def same(rule: FirewallRule, other: FirewallRule) -> bool:
+    """Whether two rules say the same, whatever the order that Google lists ranges and ports in."""
+    return _canonical(rule) == _canonical(other)
+
+
+def _canonical(rule: FirewallRule) -> FirewallRule:
+    traffic = tuple(sorted(Traffic(item.protocol.lower(), tuple(sorted(item.ports))) for item in rule.traffic))
+    # An INGRESS rule without destination ranges is one for every destination.
+    return replace(
+        rule,
+        traffic=traffic,
+        sources=tuple(sorted(rule.sources)),
+        destinations=tuple(sorted(rule.destinations)),
+        source_tags=tuple(sorted(rule.source_tags)),
+        target_tags=tuple(sorted(rule.target_tags)),
+    )
+
+
+def speaks_of(rule: FirewallRule, connector: ConnectorName, range_: str) -> bool:
+    """Whether a rule of somebody else decides on traffic that leaves this connector (its /28 as CIDR text)."""
+    if rule.disabled:
+        return False
+    tags = {UNIVERSAL_TAG, naming.tag_of(connector)}
+    if rule.direction == Direction.EGRESS:
+        return not rule.target_accounts and (not rule.target_tags or bool(tags & set(rule.target_tags)))
+    by_range = bool(range_) and ranges.overlap(rule.sources, (range_,))
+    return by_range or bool(tags & set(rule.source_tags))
+
+
+def _traffic_overlaps(some: Iterable[Traffic], others: Iterable[Traffic]) -> bool:
+    return any(
+        "all" in (one.protocol, other.protocol)
+        or (one.protocol == other.protocol and _ports_overlap(one.ports, other.ports))
+        for one in some
+        for other in others
+    )
+
+
+def _ports_overlap(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
+    if not some or not others:
+        return True
+    spans = [tuple(map(int, (text.split("-") * 2)[:2])) for text in some]
+    return any(
+        low <= int((text.split("-") * 2)[1]) and int(text.split("-")[0]) <= high
+        for text in others
+        for low, high in spans
+    )
+
+
+def meets(rule: FirewallRule, other: FirewallRule) -> bool:
+    """Whether two rules of one direction can decide on the same packet, by traffic and destination ranges."""
+    if rule.direction != other.direction or not _traffic_overlaps(rule.traffic, other.traffic):
+        return False
+    return not rule.destinations or not other.destinations or ranges.overlap(rule.destinations, other.destinations)
+
+
+def outranked(ours: FirewallRule, others: Iterable[FirewallRule]) -> list[FirewallRule]:
+    """The denies of others that an allow of ours would out-rank."""
+    return [
+        other
+        for other in others
+        if ours.action == Action.ALLOW
+        and other.action == Action.DENY
+        and other.priority > ours.priority
+        and meets(ours, other)
+    ]

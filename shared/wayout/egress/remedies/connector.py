@@ -1,0 +1,111 @@
+"""The site's own Serverless VPC Access connector."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from wayout.egress import naming
+from wayout.egress.model import (
+    Blocked,
+    Connector,
+    ConnectorsIn,
+    Create,
+    HistoryOf,
+    JobsIn,
+    Remove,
+    Seen,
+    State,
+    Update,
+    Waiting,
+)
+from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
+
+TRIES = 3  # creations that may fail within a day before somebody has to look
+
+
+def reads(want: Want) -> tuple[ConnectorsIn, ...]:
+    """The connectors of the site's region."""
+    return (want.connectors,)
+
+
+def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
+    """Ours, whatever its state; else made, once subnet and rules stand."""
+    ours = want.own_connector(seen)
+    if ours is None:
+        return wait_for("subnet", "firewall", "leftovers", done=done, what="connector") or _make(want)
+    match ours.state:
+        case State.READY:
+            return _grow(ours, want)
+        case State.ERROR:
+            return _replace(ours, want, seen)
+        case _:
+            return Verdict(
+                waiting=(Waiting(f"connector {ours.name.connector}", f"it is no longer {ours.state}", elsewhere=True),)
+            )
+
+
+def _make(want: Want) -> Verdict:
+    size = want.profile.connector
+    connector = Connector(
+        name=want.connector,
+        network=want.site.network,
+        state=State.READY,
+        subnet=naming.subnet_of(want.site),
+        machine=size.machine,
+        min_instances=size.min_instances,
+        max_instances=size.max_instances,
+    )
+    because = (
+        f"the profile {want.site.profile} has no connector in {want.site.region} yet; "
+        f"{size.min_instances} to {size.max_instances} {size.machine} carry all its jobs"
+    )
+    return Verdict(changes=(Create(connector, because),))
+
+
+def _grow(ours: Connector, want: Want) -> Verdict:
+    size = want.profile.connector
+    if ours.min_instances >= size.min_instances and ours.max_instances >= size.max_instances:
+        return WHOLE
+    bigger = replace(
+        ours,
+        min_instances=max(ours.min_instances, size.min_instances),
+        max_instances=max(ours.max_instances, size.max_instances),
+    )
+    because = f"the profile {want.site.profile} wants {size.min_instances} to {size.max_instances} instances"
+    return Verdict(changes=(Update(bigger, ours, because),))
+
+
+def _replace(ours: Connector, want: Want, seen: Seen) -> Verdict:
+    """A connector in ERROR holds its name and subnet: it goes first, if nobody is on it and it is worth a try."""
+    what = f"connector {ours.name.connector}"
+    jobs = seen.get(JobsIn(ours.name.project, ours.name.region))
+    users = [job.name.job for job in jobs if job.way and job.way.connector == ours.name]
+    if users:
+        why = f"it is in state ERROR, and {', '.join(sorted(users)[:5])} are attached to it"
+        return Verdict(blocked=(Blocked(what, why, f"detach them and delete {ours.name}; it is then made again"),))
+    failures = [
+        past
+        for past in seen.get(HistoryOf(want.site))
+        if past.verb == "create" and past.subject == str(ours.name) and past.result == "refused"
+    ]
+    if len(failures) >= TRIES:
+        why = f"it failed {len(failures)} times within a day, last with: {failures[0].detail}"
+        return Verdict(blocked=(Blocked(what, why, f"mend the cause and delete {ours.name}; it is then made again"),))
+    because = "it is in state ERROR, nobody is attached to it, and its name and subnet are needed for a new one"
+    return Verdict(changes=(Remove(ours, because),))
+
+
+REMEDY = Remedy(
+    "connector",
+    reads,
+    judge,
+    permissions=(
+        "vpcaccess.connectors.list",
+        "vpcaccess.connectors.get",
+        "vpcaccess.connectors.create",
+        "vpcaccess.connectors.delete",
+        "vpcaccess.connectors.update",
+        "vpcaccess.operations.get",
+        "compute.subnetworks.use",
+    ),
+)

@@ -1,0 +1,20 @@
+"""Plan and outcomes in words: the outcome message, the Slack message, the lines of a terminal."""
+
+from wayout.egress.report.outcome import invalid, said, unneeded, unreadable, with_flags
+from wayout.egress.report.path import Hop, hops
+from wayout.egress.report.slack import slack
+from wayout.egress.report.text import changes_said, headline, lines
+
+__all__ = [
+    "Hop",
+    "changes_said",
+    "headline",
+    "hops",
+    "invalid",
+    "lines",
+    "said",
+    "slack",
+    "unneeded",
+    "unreadable",
+    "with_flags",
+]

@@ -1,0 +1,177 @@
+"""What a reconcile came to, as the message that other systems read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Literal, cast
+
+from wayout.egress import rules
+from wayout.egress.messages import (
+    BlockedSaid,
+    CauseSaid,
+    ChangeSaid,
+    ErrorSaid,
+    JobSaid,
+    OutcomeSaid,
+    SiteSaid,
+    WaitingSaid,
+)
+from wayout.egress.model import (
+    Attach,
+    Cause,
+    Change,
+    Create,
+    Outcome,
+    Plan,
+    Remove,
+    Result,
+    Seen,
+    Unreadable,
+    Update,
+    Way,
+    kind,
+    subject,
+)
+from wayout.egress.need import Intent, Stance
+from wayout.egress.remedies import Want
+from wayout.egress.report.path import own_rules, own_subnet
+
+Status = Literal["whole", "planned", "blocked", "waiting", "refused", "invalid", "unneeded"]
+ModeSaid = Literal["observe", "enforce", "paused"]
+VERBS: dict[type, Literal["create", "update", "remove", "attach"]] = {
+    Create: "create",
+    Update: "update",
+    Remove: "remove",
+    Attach: "attach",
+}
+
+
+def said(
+    want: Want,
+    seen: Seen,
+    plan: Plan,
+    outcomes: Sequence[Outcome],
+    *,
+    intents: Sequence[Intent],
+    cause: Cause,
+    mode: ModeSaid,
+) -> OutcomeSaid:
+    """The outcome of one site's reconcile. `plan` and `seen` are those of the last look."""
+    way = Way(want.profile.egress, want.connector)
+    attached = {job.name for job in want.jobs if job.way == way}
+    planned = tuple(_planned(change) for change in plan.changes) if mode != "enforce" else ()
+    return OutcomeSaid(
+        status=_status(plan, outcomes, mode),
+        cause=_cause(cause),
+        mode=mode,
+        site=SiteSaid(network=str(want.site.network), region=want.site.region, profile=want.site.profile),
+        jobs=tuple(_job(intent, attached=intent.job in attached) for intent in intents),
+        changes=(*_changes(outcomes), *planned),
+        blocked=tuple(BlockedSaid(what=found.what, why=found.why, help=found.help) for found in plan.blocked),
+        waiting=tuple(WaitingSaid(what=found.what, until=found.until) for found in plan.waiting),
+        notes=(*plan.notes, *_running(want, outcomes)),
+        way=_way(want, seen),
+    )
+
+
+def _status(plan: Plan, outcomes: Sequence[Outcome], mode: ModeSaid) -> Status:
+    if plan.blocked:
+        return "blocked"
+    if plan.changes and mode != "enforce":
+        return "planned"
+    if plan.empty:
+        return "whole"
+    return "refused" if any(outcome.result == Result.REFUSED for outcome in outcomes) else "waiting"
+
+
+def _cause(cause: Cause) -> CauseSaid:
+    return CauseSaid(id=cause.id, who=cause.who, what=cause.what, when=cause.when)
+
+
+def _job(intent: Intent, *, attached: bool = False) -> JobSaid:
+    return JobSaid(job=str(intent.job), stance=intent.stance.value, because=intent.because, attached=attached)
+
+
+def _changes(outcomes: Sequence[Outcome]) -> tuple[ChangeSaid, ...]:
+    """The last word on each change; what somebody else was quicker with is no change of ours."""
+    last: dict[tuple[str, str], Outcome] = {}
+    for outcome in outcomes:
+        key = (type(outcome.change).__name__, subject(outcome.change))
+        if outcome.result != Result.KEPT or key not in last:
+            last[key] = outcome
+    return tuple(
+        ChangeSaid(
+            verb=VERBS[type(outcome.change)],
+            kind=kind(outcome.change),
+            subject=subject(outcome.change),
+            because=outcome.change.because,
+            result=outcome.result.value,
+            detail=outcome.detail,
+            help=outcome.help,
+        )
+        for outcome in last.values()
+    )
+
+
+def _planned(change: Change) -> ChangeSaid:
+    return ChangeSaid(
+        verb=VERBS[type(change)], kind=kind(change), subject=subject(change), because=change.because, result="planned"
+    )
+
+
+def _running(want: Want, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+    moved = {subject(outcome.change) for outcome in outcomes if outcome.result == Result.UPDATED}
+    running = [job.name.job for job in want.jobs if job.running and str(job.name) in moved]
+    if not running:
+        return ()
+    return (f"an execution of {', '.join(running)} is running and keeps its old way; the next one takes the new way",)
+
+
+def _way(want: Want, seen: Seen) -> tuple[str, ...]:
+    names = [job.name.job for job in want.jobs]
+    start = names[0] if len(names) == 1 else f"{len(names)} jobs"
+    subnet = own_subnet(want, seen)
+    allowed = "; ".join(
+        f"{', '.join(destination.ports)} to {destination.to}" for destination in want.profile.destinations
+    )
+    end = "internet" if want.profile.internet else "its destinations"
+    return (
+        start,
+        f"connector {want.connector.connector}",
+        f"subnet {subnet.range if subnet else '(none yet)'}",
+        f"{len(own_rules(want, seen))} firewall rules ({allowed or 'nothing but Google APIs'})",
+        *(("Cloud NAT",) if rules.reaches_internet(want.profile) else ()),
+        end,
+    )
+
+
+def unneeded(intent: Intent, cause: Cause) -> OutcomeSaid:
+    """No way out is wanted for this job; what is unclear says what would make it clear."""
+    status: Status = "blocked" if intent.stance == Stance.UNCLEAR else "unneeded"
+    help_ = "label the job or add a rule to the policy"
+    blocked = (BlockedSaid(what=str(intent.job), why=intent.because, help=help_),) if status == "blocked" else ()
+    return OutcomeSaid(status=status, cause=_cause(cause), jobs=(_job(intent),), blocked=blocked)
+
+
+def unreadable(what: str, sighting: Unreadable, cause: Cause) -> OutcomeSaid:
+    """Not even the jobs can be looked at."""
+    blocked = BlockedSaid(what=what, why=sighting.why, help=sighting.grant)
+    return OutcomeSaid(status="blocked", cause=_cause(cause), blocked=(blocked,))
+
+
+def invalid(cause: Cause, field: str, message: str, request: str = "") -> OutcomeSaid:
+    """A request that could not be read; `field` is dotted, empty for the whole message."""
+    error = ErrorSaid(field=field, message=message)
+    return OutcomeSaid(status="invalid", cause=_cause(cause), request=request, error=error)
+
+
+def with_flags(outcome: OutcomeSaid, intent: Intent, connector: str) -> OutcomeSaid:
+    """Add what to type to a deploy that the organisation policy on VPC egress refused."""
+    profile = intent.profile
+    egress = profile.egress.value if profile else ""
+    note = (
+        f"the deploy of {intent.job.job} was refused by the organisation policy run.allowedVPCEgress; "
+        f"deploy it again with --vpc-connector={connector} --vpc-egress={egress}"
+    )
+    said_of = JobSaid(job=str(intent.job), stance=cast("Literal['needs']", intent.stance.value), because=intent.because)
+    return outcome.model_copy(update={"notes": (note, *outcome.notes), "jobs": (said_of,)})

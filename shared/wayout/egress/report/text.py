@@ -1,0 +1,59 @@
+"""An outcome as plain lines, for a terminal or a log."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from wayout.egress.messages import ChangeSaid, OutcomeSaid
+
+HEADLINES = {
+    "whole": "the way out is whole",
+    "planned": "changes are wanted, and nobody has applied them",
+    "blocked": "the way out is blocked",
+    "waiting": "the way out is under way",
+    "refused": "Google refused a change",
+    "invalid": "the request cannot be read",
+    "unneeded": "no way out is wanted",
+}
+
+
+def headline(said: OutcomeSaid) -> str:
+    """One line: which jobs, and how things stand."""
+    names = [job.job.rsplit("/", 1)[-1] for job in said.jobs]
+    who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+    where = f" in {said.site.region}" if said.site else ""
+    return f"{who or 'Wayout'}{where}: {HEADLINES[said.status]}"
+
+
+def changes_said(change: ChangeSaid) -> str:
+    """`The connector X has been created: because…`"""
+    name = change.subject.rsplit("/", 1)[-1]
+    if change.result == "planned":
+        return f"the {change.kind} {name} would be {_participle(change)}: {change.because}"
+    detail = f" ({change.detail})" if change.detail else ""
+    help_ = f" → {change.help}" if change.help else ""
+    done = "attached" if change.verb == "attach" and change.result == "updated" else change.result
+    return f"the {change.kind} {name} has been {done}{detail}: {change.because}{help_}"
+
+
+def _participle(change: ChangeSaid) -> str:
+    return {"create": "created", "update": "updated", "remove": "removed", "attach": "attached"}[change.verb]
+
+
+def lines(said: OutcomeSaid) -> Iterator[str]:
+    """Everything that an outcome holds, a fact a line."""
+    yield headline(said)
+    for job in said.jobs:
+        yield f"  {job.job}: {job.stance}, {job.because}"
+    for change in said.changes:
+        yield f"  {changes_said(change)}"
+    for blocked in said.blocked:
+        yield f"  blocked: {blocked.what}: {blocked.why} → {blocked.help}"
+    for waiting in said.waiting:
+        yield f"  waiting: {waiting.what}, until {waiting.until}"
+    for note in said.notes:
+        yield f"  note: {note}"
+    if said.error:
+        yield f"  {said.error.field or 'message'}: {said.error.message}"
+    if said.way and said.status == "whole":
+        yield f"  {' → '.join(said.way)}"

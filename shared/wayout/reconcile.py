@@ -1,0 +1,279 @@
+"""The story of one event: look, plan, apply, again until whole; then tell. The only place that knows the order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Any, Protocol
+
+from wayout.egress import naming, need, planner, report
+from wayout.egress.messages import OutcomeSaid
+from wayout.egress.model import (
+    BlindError,
+    Cause,
+    Change,
+    Connector,
+    Create,
+    HistoryOf,
+    Job,
+    JobAt,
+    JobName,
+    JobsIn,
+    JobTarget,
+    NotLookedError,
+    Outcome,
+    Past,
+    Plan,
+    Present,
+    Read,
+    Result,
+    Seen,
+    Sighting,
+    Site,
+    ThingTarget,
+    Unreadable,
+    subject,
+)
+from wayout.egress.need import Intent, Stance
+from wayout.egress.policy import Mode, Policy
+from wayout.egress.remedies import Want
+
+PASSES = 30  # far more than any site takes; a plan that never gets empty is a bug, and ends here
+STANDSTILLS = 3  # passes in a row in which others were quicker, before the delivery is put off
+
+
+class Parts(Protocol):
+    """What a reconcile needs of the world.
+
+    `deadline` is a moment of the monotonic clock and `left` the seconds until then; `watch` is told of every stage,
+    for whoever shows progress. `look` and `apply` never raise for what one read or change runs into, except that a
+    look that may succeed later raises, so that the delivery comes again.
+    """
+
+    def policy(self) -> Policy: ...
+    def today(self) -> date: ...
+    def look(self, reads: Iterable[Read[Any]]) -> Mapping[Read[Any], Sighting[Any]]: ...
+    def apply(self, changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]: ...
+    def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None: ...
+    def deadline(self) -> float: ...
+    def left(self, deadline: float) -> float: ...
+    def pause(self) -> None: ...
+    def watch(self, stage: str, *what: Any) -> None: ...
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a reconcile came to. `again`: why its delivery should come again; empty if it is done with."""
+
+    said: OutcomeSaid
+    again: str = ""
+
+
+@dataclass
+class _Run:
+    """One site's reconcile under way: what is wanted, what has been done about it, and what was refused."""
+
+    site: Site
+    cause: Cause
+    policy: Policy
+    jobs: Callable[[Seen], tuple[Intent, ...]]
+    job_reads: frozenset[Read[Any]]
+    outcomes: list[Outcome] = field(default_factory=list)
+    intents: tuple[Intent, ...] = ()
+    seen: Seen = field(default_factory=Seen)
+    plan: Plan = field(default_factory=Plan)
+    first_plan: str = ""
+    applying: bool = True
+    again: str = ""
+    looked: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)  # before the first pass, which uses it up
+
+
+def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending:
+    """Give one job its way out, if the policy wants one for it. With `apply` off, only the plan is told."""
+    policy, today = parts.policy(), parts.today()
+    if target.refused:
+        return _refused_deploy(target, cause, parts, policy, today)
+    read = JobAt(target.job)
+    looked = dict(parts.look({read}))
+    sighting = looked[read]
+    if isinstance(sighting, Unreadable):
+        return Ending(report.unreadable(str(target.job), sighting, cause))
+    if not isinstance(sighting, Present):
+        return Ending(report.unneeded(Intent(target.job, Stance.ABSENT, "there is no such job"), cause))
+    intent = need.judge(policy, sighting.value, today=today, asked=target)
+    parts.watch("intent", intent)
+    if intent.site is None:
+        return Ending(report.unneeded(intent, cause))
+
+    def wanted(seen: Seen) -> tuple[Intent, ...]:
+        found = seen.maybe(read)
+        return (need.judge(policy, found, today=today, asked=target),) if found else ()
+
+    return _site(_Run(intent.site, cause, policy, wanted, frozenset({read}), applying=apply, looked=looked), parts)
+
+
+def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]:
+    """Heal the sites that something of ours belongs to."""
+    policy = parts.policy()
+    place = naming.place_of(target.name)
+    if place is None or not policy.covers(target.name.project):
+        return ()
+    sites = [
+        site
+        for site in policy.sites(target.name.project, place.region)
+        if place.site_id in ("", naming.site_id(site)) and site.network.project == target.name.project
+    ]
+    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts)))
+
+
+def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending | None:
+    """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there."""
+    run = _Run(site, cause, parts.policy(), *_everybody(site, parts), applying=apply)
+    run.looked = dict(parts.look({*run.job_reads, *planner.reads(_bare(run))}))
+    try:
+        seen = Seen(run.looked)
+        needed = bool(run.jobs(seen)) or _bare(run).own_connector(seen) is not None
+    except BlindError as blind:
+        return Ending(report.unreadable(str(site), blind.sighting, cause))
+    return _site(run, parts) if needed else None
+
+
+def _everybody(site: Site, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent, ...]], frozenset[Read[Any]]]:
+    """How to find every job that needs a site, anew at each look."""
+    policy, today = parts.policy(), parts.today()
+    read = JobsIn(site.network.project, site.region)
+
+    def wanted(seen: Seen) -> tuple[Intent, ...]:
+        intents = (need.judge(policy, found, today=today) for found in seen.get(read))
+        return tuple(intent for intent in intents if intent.site == site)
+
+    return wanted, frozenset({read})
+
+
+def _refused_deploy(target: JobTarget, cause: Cause, parts: Parts, policy: Policy, today: date) -> Ending:
+    """A deploy that the organisation policy refused: prepare its site, and say which flags to use."""
+    intent = need.judge(policy, Job(target.job), today=today, asked=target)
+    if intent.site is None:
+        return Ending(report.unneeded(intent, cause))
+    ending = _site(_Run(intent.site, cause, policy, lambda _: (), frozenset()), parts)
+    return replace(ending, said=report.with_flags(ending.said, intent, naming.connector_of(intent.site).connector))
+
+
+# --- the passes -------------------------------------------------------------------------------------------------
+
+
+def _site(run: _Run, parts: Parts) -> Ending:
+    deadline, refused, standstills = parts.deadline(), set[tuple[str, str]](), 0
+    for number in range(PASSES):
+        _look_and_plan(run, parts)
+        parts.watch("plan", number, run.plan, run.seen)
+        todo = [change for change in run.plan.changes if _key(change) not in refused]
+        if not todo or not _may_apply(run):
+            return _tell(run, parts)
+        if standstills >= STANDSTILLS or parts.left(deadline) <= 0:
+            run.again = "others are changing the same things" if standstills else "the time of this delivery is up"
+            return _tell(run, parts)
+        done = parts.apply(todo, deadline=deadline, seed=f"{run.cause.id}/{number}")
+        _take_in(run, done, parts)
+        refused |= {_key(outcome.change) for outcome in done if outcome.result == Result.REFUSED}
+        if any(outcome.result == Result.PUT_OFF for outcome in done) and not _progress(done):
+            return _tell(run, parts)
+        standstills = 0 if _progress(done) else standstills + 1
+        if standstills:
+            parts.pause()
+    raise RuntimeError(f"the plan for {run.site} does not come to an end: {run.plan.changes}")
+
+
+def _take_in(run: _Run, done: Sequence[Outcome], parts: Parts) -> None:
+    parts.remember(done, plan=planner.plan_id(run.plan, run.seen), cause=run.cause, site=run.site)
+    run.outcomes += done
+    run.again = next((f"{subject(item.change)}: {item.detail}" for item in done if item.retry), "")
+    if any(_connector_made(outcome) for outcome in done):
+        # Whoever came while it was made has been put off: their jobs are ours to attach now.
+        run.jobs, run.job_reads = _everybody(run.site, parts)
+
+
+def _look_and_plan(run: _Run, parts: Parts) -> None:
+    sightings, run.looked = run.looked, {}
+    reads = (planner.reads(_bare(run)) | run.job_reads) - sightings.keys()
+    while True:
+        sightings |= parts.look(reads)
+        run.seen = Seen(_with_own_history(run, sightings))
+        try:
+            run.plan = planner.plan(_want(run, run.seen), run.seen)
+        except NotLookedError as missing:
+            reads = frozenset({missing.read})
+        else:
+            break
+    run.first_plan = run.first_plan or planner.plan_id(run.plan, run.seen)
+
+
+def _bare(run: _Run) -> Want:
+    """What is wanted of the site itself, whoever its jobs are."""
+    return Want(run.site, run.policy.profiles[run.site.profile], (), run.policy.create_network)
+
+
+def _want(run: _Run, seen: Seen) -> Want:
+    run.intents = run.jobs(seen)
+    mode = _mode(run)
+    chosen = {intent.job for intent in run.intents if intent.mode == mode}
+    jobs = tuple(found for found in _jobs(seen) if found.name in chosen)
+    return replace(_bare(run), jobs=jobs)
+
+
+def _jobs(seen: Seen) -> tuple[Job, ...]:
+    found: dict[JobName, Job] = {}
+    for read, sighting in seen.sightings.items():
+        if isinstance(sighting, Present) and isinstance(read, JobAt):
+            found[sighting.value.name] = sighting.value
+        elif isinstance(sighting, Present) and isinstance(read, JobsIn):
+            found |= {job.name: job for job in sighting.value}
+    return tuple(found[name] for name in sorted(found))
+
+
+def _mode(run: _Run) -> Mode:
+    if not run.intents:
+        return run.policy.mode
+    return "enforce" if any(intent.mode == "enforce" for intent in run.intents) else "observe"
+
+
+def _may_apply(run: _Run) -> bool:
+    return run.applying and not run.policy.paused and _mode(run) == "enforce"
+
+
+def _with_own_history(run: _Run, sightings: Mapping[Read[Any], Sighting[Any]]) -> Mapping[Read[Any], Sighting[Any]]:
+    """The ledger may lag behind what this very run has done."""
+    read = HistoryOf(run.site)
+    remembered = sightings.get(read)
+    if not isinstance(remembered, Present):
+        return sightings
+    own = tuple(_past(outcome) for outcome in reversed(run.outcomes))
+    return {**sightings, read: Present((*own, *remembered.value))}
+
+
+def _past(outcome: Outcome) -> Past:
+    verb = type(outcome.change).__name__.lower()
+    return Past(verb, subject(outcome.change), outcome.result, outcome.detail, 0.0)
+
+
+def _key(change: Change) -> tuple[str, str]:
+    return (type(change).__name__, subject(change))
+
+
+def _progress(done: Sequence[Outcome]) -> bool:
+    return any(outcome.result in (Result.CREATED, Result.UPDATED, Result.REMOVED) for outcome in done)
+
+
+def _connector_made(outcome: Outcome) -> bool:
+    change = outcome.change
+    return isinstance(change, Create) and isinstance(change.thing, Connector) and outcome.result == Result.CREATED
+
+
+def _tell(run: _Run, parts: Parts) -> Ending:
+    want = _want(run, run.seen)
+    mode = "paused" if run.policy.paused else _mode(run) if run.applying else "observe"
+    said = report.said(want, run.seen, run.plan, run.outcomes, intents=run.intents, cause=run.cause, mode=mode)
+    ending = Ending(said.model_copy(update={"plan": run.first_plan}), run.again)
+    parts.watch("told", ending)
+    return ending

@@ -1,0 +1,131 @@
+"""The only place that builds real parts: settings and clients in, one object that can reconcile and tell out."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from wayout import reconcile, sweep
+from wayout.cloud import apply, log, observe
+from wayout.cloud.clients import Clients
+from wayout.cloud.errors import TryAgainError
+from wayout.cloud.ledger import Ledger
+from wayout.cloud.outbox import Outbox
+from wayout.cloud.policyfile import PolicyFile
+from wayout.cloud.settings import Settings
+from wayout.egress.messages import OutcomeSaid
+from wayout.egress.model import (
+    Cause,
+    Change,
+    EverythingTarget,
+    JobTarget,
+    Outcome,
+    Read,
+    Sighting,
+    Site,
+    Target,
+    ThingTarget,
+)
+from wayout.egress.policy import Policy
+from wayout.reconcile import Ending
+
+Watch = Callable[..., None]
+
+
+def _nobody(*_: Any) -> None:
+    """Nobody watches."""
+
+
+@dataclass
+class Wired:
+    """The real parts. `watch` is told of every stage of a reconcile."""
+
+    settings: Settings
+    watch: Watch = _nobody
+    clients: Clients = field(init=False)
+    ledger: Ledger = field(init=False)
+    outbox: Outbox = field(init=False)
+    _policy: PolicyFile = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.clients = Clients(self.settings)
+        self.ledger = Ledger(self.settings)
+        self.outbox = Outbox(self.settings)
+        self._policy = PolicyFile(Path(self.settings.policy))
+
+    # what a reconcile needs of the world
+
+    def policy(self) -> Policy:
+        return self._policy.policy()
+
+    def today(self) -> date:
+        return datetime.now(UTC).date()
+
+    def look(self, reads: Iterable[Read[Any]]) -> Mapping[Read[Any], Sighting[Any]]:
+        return observe.look(reads, self.clients, history=self.ledger.history)
+
+    def apply(self, changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]:
+        def progress(change: Change, stage: str) -> None:
+            self.watch("change", change, stage)
+
+        return apply.apply(changes, self.clients, deadline=deadline, seed=seed, progress=progress)
+
+    def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
+        self.watch("applied", outcomes)
+        self.ledger.write(outcomes, plan_id=plan, cause=cause, site=site)
+
+    def deadline(self) -> float:
+        return time.monotonic() + self.settings.budget_seconds
+
+    def left(self, deadline: float) -> float:
+        return deadline - time.monotonic()
+
+    def pause(self) -> None:
+        time.sleep(self.settings.poll_seconds)
+
+    # what the doors call
+
+    def endings(self, target: Target, cause: Cause, *, apply: bool = True) -> Iterator[Ending]:
+        """Reconcile what a target names; without `apply`, only plan."""
+        match target:
+            case JobTarget():
+                yield reconcile.job(target, cause, self, apply=apply)
+            case ThingTarget():
+                yield from reconcile.thing(target, cause, self)
+            case EverythingTarget():
+                yield from sweep.everything(cause, self, apply=apply)
+
+    def reconcile(self, target: Target, cause: Cause, request: str = "") -> None:
+        """Reconcile and tell. Raises TryAgainError when the delivery should come again."""
+        again = ""
+        for number, ending in enumerate(self.endings(target, cause)):
+            said = ending.said.model_copy(update={"request": request})
+            again = again or ending.again
+            log.info("reconciled", cause=cause.id, status=said.status, changes=len(said.changes), again=ending.again)
+            if _worth_telling(said, target) and not (ending.again and not said.changed):
+                self.tell(said, f"{cause.id}-{number}")
+        if again:
+            raise TryAgainError(again)
+
+    def tell(self, said: OutcomeSaid, id: str) -> None:  # noqa: A002 - a CloudEvent's word
+        """Publish an outcome under its CloudEvent id."""
+        self.outbox.publish(said, id=id, time=datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+
+
+def _worth_telling(said: OutcomeSaid, target: Target) -> bool:
+    """A request is always answered, and a job's event while it needs a way out; else only news is told."""
+    if said.request or (isinstance(target, JobTarget) and (target.sender or said.status != "unneeded")):
+        return True
+    return said.changed or said.status in ("blocked", "refused", "planned")
+
+
+@cache
+def parts() -> Wired:
+    """The parts of this process, built from its environment at first use."""
+    return Wired(Settings.from_env(os.environ))
