@@ -21,10 +21,14 @@ def on_outcome(event: CloudEvent) -> None:
             return
         from wayout import wiring
         from wayout.cloud import slack
+        from wayout.cloud.errors import RefusedError
         from wayout.egress import report
 
         words = report.slack(said)
         if words is None:
             log.debug("nothing worth telling", id=said.cause.id, status=said.status)
             return
-        slack.post(words, wiring.parts().settings)
+        try:
+            slack.post(words, wiring.parts().settings)
+        except RefusedError as error:  # the same message again would be refused again
+            log.error("Slack refused the message", id=said.cause.id, why=error.why, help=error.help)

@@ -30,11 +30,9 @@ def on_request(event: CloudEvent) -> None:
 
 def _answer(bad: BadRequest) -> None:
     from wayout import wiring
-    from wayout.egress.messages import CauseSaid, ErrorSaid, OutcomeSaid
+    from wayout.egress import report
+    from wayout.egress.model import Cause
 
     log.count("request.invalid", "request is not valid", id=bad.id, sender=bad.sender, field=bad.field, why=bad.message)
-    cause = CauseSaid(id=bad.id, who=bad.sender, what="request", when=bad.time)
-    error = ErrorSaid(field=bad.field, message=bad.message)
-    wiring.parts().tell(
-        OutcomeSaid(status="invalid", cause=cause, request=bad.request, error=error), f"{bad.id}-invalid"
-    )
+    said = report.invalid(Cause(bad.id, bad.sender, "request", bad.time), bad.field, bad.message, bad.request)
+    wiring.parts().tell(said, f"{bad.id}-invalid")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from localcloud.calls import SERVICE_NAMES, Audited, Call, Document, Running
+from localcloud.calls import SERVICE_NAMES, Audited, Call, Document, Running, visible
 
 if TYPE_CHECKING:
     from localcloud.core import Cloud
@@ -39,14 +39,17 @@ def entry(
         },
         "serviceName": service,
         "methodName": audited.method_name,
-        "authorizationInfo": _authorization(audited, target.resource_name, status),
+        "authorizationInfo": _authorization(cloud, call, audited, target.resource_name, status),
         "resourceName": target.resource_name,
         "resourceLocation": {"currentLocations": [target.location]},
     }
     kind = {"@type": f"type.googleapis.com/{audited.request_type}"} if audited.request_type else {}
-    payload["request"] = kind if last else kind | (call.body if request is None else request)
+    said = visible(_asked(audited, call) if request is None else request)
+    if call.service == "compute":
+        said, response = _compute_form(said), _compute_form(response)
+    payload["request"] = kind if last else kind | said
     if response is not None and not last:
-        payload["response"] = response
+        payload["response"] = visible(response)
     if status:
         payload["status"] = status
     found: Document = {
@@ -63,6 +66,10 @@ def entry(
     return found
 
 
+def _asked(audited: Audited, call: Call) -> Document:
+    return audited.request(call) if audited.request else call.body
+
+
 def _who(call: Call) -> Document:
     who: Document = {"principalEmail": call.caller.principal}
     if call.caller.delegation:
@@ -72,9 +79,28 @@ def _who(call: Call) -> Document:
     return who
 
 
-def _authorization(audited: Audited, resource_name: str, status: Document | None) -> list[Document]:
+def _compute_form(value: Any) -> Any:
+    """A compute document as the activity log writes it: numbers as text, `allowed` and `denied` in the plural."""
+    if isinstance(value, dict):
+        plural = {"allowed": "alloweds", "denied": "denieds"}
+        return {plural.get(key, key): _compute_form(one) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_compute_form(one) for one in value]
+    return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+
+def _authorization(
+    cloud: Cloud, call: Call, audited: Audited, resource_name: str, status: Document | None
+) -> list[Document]:
     granted = not (status and status["code"] == 7)
-    return [
-        {"permission": permission, "granted": granted, "resource": resource_name, "resourceAttributes": {}}
-        for permission in audited.permissions
-    ]
+    if call.service != "compute":
+        return [
+            {"permission": permission, "granted": granted, "resource": resource_name, "resourceAttributes": {}}
+            for permission in audited.permissions
+        ]
+    found: list[Document] = []
+    for permission in audited.permissions:
+        name = cloud.compute_target(call, permission) or resource_name
+        about = {"service": "compute", "name": name, "type": permission.rpartition(".")[0]}
+        found.append({"permission": permission, "granted": granted, "resourceAttributes": about})
+    return found

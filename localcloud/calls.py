@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from localcloud.core import Cloud
 
 Document = dict[str, Any]
+UNKNOWN = "@unknown"  # what a gRPC client sent beyond its message type, as bytes in base64: kept, shown on gRPC only
 
 SERVICE_NAMES = {
     "run": "run.googleapis.com",
@@ -69,12 +70,12 @@ class Target:
 
 @dataclass(frozen=True)
 class Audited:
-    """How a mutation is written to the activity log: its method's audit name, and what it is about."""
+    """How a mutation is written to the activity log: its method's audit name, what it is about, what was asked."""
 
     method_name: str
     target: Callable[[Cloud, Call], Target]
     request_type: str = ""
-
+    request: Callable[[Call], Document] | None = None  # what the entry says of the request; the body if None
     permissions: tuple[str, ...] = ()  # filled in from the method that it belongs to
 
 
@@ -112,3 +113,12 @@ def _named_in_body(call: Call) -> list[str]:
 def _items(body: Document, key: str) -> list[Any]:
     found = body.get(key)
     return found if isinstance(found, list) else []
+
+
+def visible(document: Any) -> Any:
+    """A document, or any part of one, as REST shows it: without what only gRPC clients can read."""
+    if isinstance(document, dict):
+        return {key: visible(value) for key, value in document.items() if not key.startswith(UNKNOWN)}
+    if isinstance(document, list):
+        return [visible(value) for value in document]
+    return document

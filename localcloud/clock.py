@@ -21,7 +21,7 @@ from datetime import UTC, datetime, timedelta
 EPOCH = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
 QUIET = 0.012  # real seconds without a request before time may move
 IDLE = 0.06  # the same when nobody waits for time to pass
-PATIENCE = 8.0  # real seconds that a pushed message may be worked on in silence before time moves all the same
+PATIENCE = 8.0  # real seconds; longer than a function takes to wake up
 NAP = 0.05  # real seconds that a thread sleeps at most before it looks again
 
 _log = logging.getLogger(__name__)
@@ -49,15 +49,19 @@ class Waiter:
 class Clock:
     """Seconds since EPOCH, and what is due when. `lock` guards all of the cloud's state; actions run under it.
 
-    `failures` keeps what actions raised: the clock goes on, and `settle` raises the first of them.
+    `failures` keeps what actions raised: the clock goes on, and `settle` raises the first of them. `patience`: real
+    seconds that a pushed message may be worked on in silence before virtual time moves all the same.
     """
 
-    def __init__(self, *, virtual: bool = True, speed: float = 1.0, idle: bool = True) -> None:
+    def __init__(
+        self, *, virtual: bool = True, speed: float = 1.0, idle: bool = True, patience: float = PATIENCE
+    ) -> None:
         if speed <= 0:
             raise ValueError("speed must be more than 0")
         self.virtual = virtual
         self.speed = speed
         self.idle = idle
+        self.patience = patience
         self.lock = threading.RLock()
         self.failures: list[Exception] = []
         self._changed = threading.Condition(self.lock)
@@ -176,7 +180,7 @@ class Clock:
         if self._active or any(waiter.done() for waiter in self._waiters):
             return float("inf")
         inside = sum(waiter.inside for waiter in self._waiters)
-        wanted = PATIENCE if self._working > inside else seconds
+        wanted = self.patience if self._working > inside else seconds
         return max(0.0, wanted - (time.monotonic() - self._last))
 
     # passing time

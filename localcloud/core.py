@@ -235,7 +235,7 @@ class Cloud:
 
     def _refused(self, call: Call, project: str, permission: str) -> ApiError:
         if call.service == "compute":
-            resource = call.params.get("resource", "") or self._compute_target(call, project)
+            resource = self.compute_target(call, permission)
             return ApiError(DENIED, f"Required '{permission}' permission for '{resource}'", reason="forbidden")
         parent = call.params.get("parent") or call.params.get("name") or f"projects/{project}"
         service = SERVICE_NAMES.get(call.service, call.service)
@@ -248,12 +248,18 @@ class Cloud:
         }
         return ApiError(DENIED, message, details=[info])
 
-    def _compute_target(self, call: Call, project: str) -> str:
+    def compute_target(self, call: Call, permission: str) -> str:
+        """The compute resource on which a call needs `permission`; of a rule's or router's network, its network."""
+        project = self.project_id(call.params["project"])
         kind = call.method.split(".")[1]
         scope = f"regions/{call.params['region']}" if "region" in call.params else "global"
-        path = f"projects/{project}/{scope}/{kind}"
         named = next((call.params[key] for key in (kind[:-1], kind) if key in call.params), call.body.get("name"))
-        return f"{path}/{named}" if named else f"projects/{project}"
+        name = f"projects/{project}/{scope}/{kind}/{named}" if named else f"projects/{project}"
+        if permission == "compute.networks.updatePolicy":
+            found = self.table(f"compute.{kind}").get(name, {})
+            network = str(call.body.get("network") or found.get("network") or "default").rsplit("/", 1)[-1]
+            return f"projects/{project}/global/networks/{network}"
+        return name
 
     def _record(self, method: Method, call: Call, status: int) -> None:
         who = call.caller

@@ -51,7 +51,7 @@ class Mailroom:
     def drop(self, name: str) -> None:
         """Forget a subscription and what it holds."""
         queue = self._queues.pop(name, None)
-        if queue:
+        if queue is not None:
             queue.close()
 
     def waiting(self) -> dict[str, int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from datetime import timedelta, timezone
+from http import HTTPStatus
 
 from localcloud import audit
 from localcloud.calls import Call, Document, Running
@@ -10,6 +13,7 @@ from localcloud.core import METHODS, Cloud, not_found
 from localcloud.errors import ApiError
 
 COMPUTE = "https://www.googleapis.com/compute/v1"
+PACIFIC = timezone(timedelta(hours=-8))
 
 # Turns the finished work into the operation's response, or raises what the operation fails with.
 Finish = Callable[[], Document]
@@ -24,16 +28,18 @@ def start_lro(
     metadata: Callable[[], Document],
     finish: Finish,
     first_response: Document | None = None,
+    entries: int = 2,
 ) -> Document:
     """Start a google.longrunning operation under `parent` (`projects/P/locations/R`); answers with its first body.
 
-    `metadata` is asked at the start and at the end; audited methods get the first and last log entries.
+    `metadata` is asked at the start and at the end; audited methods get the first and last log entries, or (with
+    `entries=1`) one that names no operation.
     """
     id_ = cloud.new_uuid()
     name = f"{parent}/operations/{id_}"
     running = Running(id_, name, {"name": name, "metadata": metadata()})
     cloud.operations[id_] = running
-    _log(cloud, call, running, response=first_response)
+    _log(cloud, call, running if entries > 1 else None, response=first_response)
 
     def end() -> None:
         error = None
@@ -45,7 +51,8 @@ def start_lro(
             body["error"] = refusal.rpc()
         body["metadata"] = metadata()
         running.body, running.done = body, True
-        _log(cloud, call, running, last=True, error=error)
+        if entries > 1 or error:
+            _log(cloud, call, running, last=True, error=error)
 
     cloud.after(seconds, end)
     return dict(running.body)
@@ -80,8 +87,8 @@ def start_compute(
         "status": "RUNNING",
         "user": call.caller.principal,
         "progress": 0,
-        "insertTime": cloud.clock.stamp(),
-        "startTime": cloud.clock.stamp(),
+        "insertTime": compute_stamp(cloud),
+        "startTime": compute_stamp(cloud),
         "selfLink": f"{COMPUTE}/projects/{project}/{scope}/operations/{name}",
     }
     if region:
@@ -92,19 +99,31 @@ def start_compute(
 
     def end() -> None:
         error = None
-        ended = body | {"status": "DONE", "progress": 100, "endTime": cloud.clock.stamp()}
+        ended = body | {"status": "DONE", "progress": 100, "endTime": compute_stamp(cloud)}
         try:
             finish()
         except ApiError as refusal:
             error = refusal
-            ended["error"] = {"errors": [{"code": refusal.reason or refusal.status, "message": refusal.message}]}
+            ended["error"] = {
+                "errors": [{"code": _upper(refusal.reason) or refusal.status, "message": refusal.message}]
+            }
             ended["httpErrorStatusCode"] = refusal.http_status
-            ended["httpErrorMessage"] = refusal.status.replace("_", " ")
+            ended["httpErrorMessage"] = HTTPStatus(refusal.http_status).phrase.upper()
         running.body, running.done = ended, True
         _log(cloud, call, running, last=True, error=error)
 
     cloud.after(seconds, end)
     return dict(body)
+
+
+def compute_stamp(cloud: Cloud) -> str:
+    """Now as compute writes it: milliseconds and the offset of California (in winter: the clock starts in November)."""
+    return cloud.clock.now().astimezone(PACIFIC).isoformat(timespec="milliseconds")
+
+
+def _upper(reason: str) -> str:
+    """`resourceNotReady` as operations spell it: RESOURCE_NOT_READY."""
+    return reason if reason.isupper() else re.sub(r"(?<!^)(?=[A-Z])", "_", reason).upper()
 
 
 def read(cloud: Cloud, name: str) -> Document:
@@ -118,7 +137,7 @@ def read(cloud: Cloud, name: str) -> Document:
 def _log(
     cloud: Cloud,
     call: Call,
-    running: Running,
+    running: Running | None,
     *,
     response: Document | None = None,
     last: bool = False,

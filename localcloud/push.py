@@ -42,7 +42,7 @@ class _Work:
 
 
 class Poster:
-    """Posts from threads of its own, made as needed. `counts` says how often each endpoint gave each status (0: none)."""
+    """Posts from threads of its own. `counts` says how often each endpoint gave each status (0: none)."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -111,7 +111,7 @@ class Poster:
             connection.request("POST", target, body=post.body, headers={**post.headers, "Connection": "close"})
             response = connection.getresponse()
             response.read()
-        except (OSError, http.client.HTTPException) as problem:
+        except (OSError, http.client.HTTPException, ValueError) as problem:
             _log.info("no answer from %s: %s", post.url, problem)
             return None
         else:

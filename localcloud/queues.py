@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from localcloud.clock import Due
 from localcloud.core import Cloud
@@ -66,10 +67,11 @@ class Queue:
         self._terms = terms
         self._ready: list[Held] = []
         self._leased: dict[str, Held] = {}
+        self._resting = 0  # given back, until their back-off is over
         self._closed = False
 
     def __len__(self) -> int:
-        return len(self._ready) + len(self._leased)
+        return len(self._ready) + len(self._leased) + self._resting
 
     def put(self, letter: Letter) -> None:
         """Take a letter, and deliver it as soon as the clock allows."""
@@ -98,7 +100,7 @@ class Queue:
                 return
             lease = self._lease(held, terms.deadline, background=False)
             post = terms.render(held.letter, held.attempts)
-            self._cloud.part(Poster).submit(post, lambda status, lease=lease: self._answered(lease, status))
+            self._cloud.part(Poster).submit(post, partial(self._answered, lease))
 
     def _answered(self, lease: str, status: int | None) -> None:
         """An endpoint's answer; one that comes after the deadline counts for nothing."""
@@ -147,10 +149,12 @@ class Queue:
             return
 
         def again() -> None:
+            self._resting -= 1
             if not self._closed:
                 self._ready.append(held)
                 self.pump()
 
+        self._resting += 1
         self._cloud.after(terms.backoff(held.attempts), again)
 
     # leases

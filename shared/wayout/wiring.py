@@ -19,6 +19,7 @@ from wayout.cloud.ledger import Ledger
 from wayout.cloud.outbox import Outbox
 from wayout.cloud.policyfile import PolicyFile
 from wayout.cloud.settings import Settings
+from wayout.egress import report
 from wayout.egress.messages import OutcomeSaid
 from wayout.egress.model import (
     Cause,
@@ -38,8 +39,18 @@ from wayout.reconcile import Ending
 Watch = Callable[..., None]
 
 
-def _nobody(*_: Any) -> None:
-    """Nobody watches."""
+def log_stage(stage: str, *what: Any) -> None:
+    """Write a stage of a reconcile to the log: what was wanted, planned, begun and done, with the reasons."""
+    match stage, what:
+        case "intent", (intent,):
+            log.info("intent", **report.intent_fields(intent))
+        case "plan", (number, plan, _):
+            log.info("plan", **report.plan_fields(number, plan))
+        case "change", (change, progress):
+            log.info("change", stage=progress, **report.change_fields(change))
+        case "applied", (outcomes,):
+            for outcome in outcomes:
+                log.info("outcome", **report.outcome_fields(outcome))
 
 
 @dataclass
@@ -47,7 +58,7 @@ class Wired:
     """The real parts. `watch` is told of every stage of a reconcile."""
 
     settings: Settings
-    watch: Watch = _nobody
+    watch: Watch = log_stage
     clients: Clients = field(init=False)
     ledger: Ledger = field(init=False)
     outbox: Outbox = field(init=False)
@@ -55,8 +66,8 @@ class Wired:
 
     def __post_init__(self) -> None:
         self.clients = Clients(self.settings)
-        self.ledger = Ledger(self.settings)
-        self.outbox = Outbox(self.settings)
+        self.ledger = Ledger(self.settings, self.clients)
+        self.outbox = Outbox(self.settings, self.clients)
         self._policy = PolicyFile(Path(self.settings.policy))
 
     # what a reconcile needs of the world

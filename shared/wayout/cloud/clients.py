@@ -6,10 +6,12 @@ compute's REST clients as metadata of each call (`REST`), our own session as a h
 
 from __future__ import annotations
 
+import gc
 import random
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from wayout import __version__
@@ -108,7 +110,7 @@ class Clients:
 
     @property
     def job_operations(self) -> OperationsClient:
-        return self._one("job operations", lambda: self.jobs.transport.operations_client)
+        return cast("OperationsClient", self._one("job operations", lambda: self.jobs.transport.operations_client))
 
     @property
     def connectors(self) -> vpcaccess_v1.VpcAccessServiceClient:
@@ -124,7 +126,9 @@ class Clients:
 
     @property
     def connector_operations(self) -> OperationsClient:
-        return self._one("connector operations", lambda: self.connectors.transport.operations_client)
+        return cast(
+            "OperationsClient", self._one("connector operations", lambda: self.connectors.transport.operations_client)
+        )
 
     # Compute Engine, over REST, which is all that it speaks
 
@@ -184,12 +188,17 @@ class Clients:
     def dns_url(self) -> str:
         return self.settings.endpoint_dns or "https://dns.googleapis.com"
 
+    def other(self, name: str, client: Callable[..., T], transport: Any, endpoint: str) -> T:
+        """A gRPC client of an API that one module alone uses (ledger, outbox), built by the same rules."""
+        return self._one(name, lambda: client(transport=self._transport(transport, endpoint)))
+
     # building
 
     def _one(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:
             if name not in self._built:
-                self._built[name] = build()
+                with _swiftly():
+                    self._built[name] = build()
             return cast("T", self._built[name])
 
     def _compute(self, name: str) -> Any:
@@ -228,6 +237,18 @@ class Clients:
             channel = kind.create_channel(endpoint, credentials=self._credentials(), options=_CHANNEL)
             self._closing.append(channel.close)
         return kind(channel=channel)
+
+
+@contextmanager
+def _swiftly() -> Iterator[None]:
+    """Without garbage collection: it makes a third of the time that importing the libraries takes (1.5 s, not 1.0)."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _bearer(token: str) -> Any:

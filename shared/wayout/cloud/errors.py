@@ -7,7 +7,7 @@
     ├── RefusedError      only somebody else can change that; says who can help
     └── UnfinishedError   our time is up, and Google's operation goes on
 
-The cause is chained. What Google says when it says no: docs/assumptions.md and the table in tests/cloud/test_errors.py.
+The cause is chained. What Google says when it says no, row by row: tests/cloud/test_errors.py.
 """
 
 from __future__ import annotations
@@ -111,6 +111,8 @@ def sort(error: BaseException, errand: Errand) -> CloudError | None:
             return judge(_failure(error), errand)
         case auth.TransportError():
             return TryAgainError(_first_line(str(error)))
+        case auth.DefaultCredentialsError():
+            return RefusedError(_first_line(str(error)), f"set up Application Default Credentials for {errand.whom}")
         case auth.GoogleAuthError():
             if error.retryable:
                 return TryAgainError(_first_line(str(error)))
@@ -177,7 +179,9 @@ def _failure(error: Any) -> Failure:
 
 
 # In order: what is said in reasons and messages is more exact than a status, which several causes share.
-_PASSING = re.compile(r"rate limit exceeded|per minute|retry this operation|is in progress|is not ready$", re.IGNORECASE)
+_PASSING = re.compile(
+    r"rate limit exceeded|per minute|retry this operation|is in progress|is not ready$", re.IGNORECASE
+)
 _PASSING_REASONS = {
     "rateLimitExceeded",
     "userRateLimitExceeded",
@@ -193,7 +197,8 @@ _PASSING_REASONS = {
 _DISABLED = re.compile(r"has not been used in project \S+ before or it is disabled")
 _POLICY = re.compile(r"constraints/[\w.]+|customConstraints/[\w.]+|Constraint (custom\.[\w.]+)")
 _QUOTA = re.compile(r"quota '[\w-]+' exceeded|insufficient \w+ quota|exhausted .*quota", re.IGNORECASE)
-_MOVED = re.compile(r"etag|fingerprint", re.IGNORECASE)
+# A range that was free when we looked and is not any more is a race lost, not a mistake.
+_MOVED = re.compile(r"etag|fingerprint|^Invalid IPCidrRange: \S+ conflicts with", re.IGNORECASE)
 _MISSING = re.compile(
     r"""(?:Required\ '(?P<p1>[\w.]+)'\ permission\ for\ '(?P<r1>[^']+)'
        |Permission\ '(?P<p2>[\w.]+)'\ denied\ on\ (?:resource|service\ account)\ '?(?P<r2>[^\s']+)'?)""",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import partial
+from typing import Any, TypeVar
 
-from wayout.cloud.clients import CALL_SECONDS, GRPC, REST, Clients
-from wayout.cloud.errors import CloudError, TryAgainError, UnfinishedError, sort_compute, sort_status
-
-if TYPE_CHECKING:
-    from google.api_core.operations_v1 import OperationsClient
+from wayout.cloud.clients import GRPC, REST, Clients
+from wayout.cloud.errors import TryAgainError, UnfinishedError, sort_compute, sort_status
 
 T = TypeVar("T")
 
@@ -45,7 +43,7 @@ class Turn:
         return self.clients.fetch(permission, resource, method, url, until=self.deadline, **how)
 
 
-def finish(turn: Turn, operations: OperationsClient, operation: Any, permission: str, resource: str) -> None:
+def finish(turn: Turn, operations: Any, operation: Any, permission: str, resource: str) -> None:
     """Wait for a google.longrunning operation (its first body). Raises what it failed with, or UnfinishedError.
 
     `permission` and `resource` are those of the call that started it. Asking takes `SERVICE.operations.get`.
@@ -56,9 +54,7 @@ def finish(turn: Turn, operations: OperationsClient, operation: Any, permission:
         _pause(turn)
         name = operation.name
         try:
-            operation = turn.ask(
-                f"{service}.operations.get", name, lambda name=name: operations.get_operation(name, **GRPC)
-            )
+            operation = turn.ask(f"{service}.operations.get", name, partial(operations.get_operation, name, **GRPC))
         except TryAgainError:
             continue
     if operation.HasField("error"):
@@ -66,9 +62,7 @@ def finish(turn: Turn, operations: OperationsClient, operation: Any, permission:
     turn.say("done")
 
 
-def finish_compute(
-    turn: Turn, project: str, region: str | None, name: str, permission: str, resource: str
-) -> None:
+def finish_compute(turn: Turn, project: str, region: str | None, name: str, permission: str, resource: str) -> None:
     """Wait for a compute operation. Raises what it failed with, or UnfinishedError.
 
     Never `result()` of the library: that asks a client of its own making, at Google's own endpoint, and takes a

@@ -1,5 +1,6 @@
 """Plan and outcomes in words: the outcome message, the Slack message, the lines of a terminal."""
 
+from wayout.egress.report.fields import change_fields, intent_fields, outcome_fields, plan_fields
 from wayout.egress.report.outcome import invalid, said, unneeded, unreadable, with_flags
 from wayout.egress.report.path import Hop, hops
 from wayout.egress.report.slack import slack
@@ -7,11 +8,15 @@ from wayout.egress.report.text import changes_said, headline, lines
 
 __all__ = [
     "Hop",
+    "change_fields",
     "changes_said",
     "headline",
     "hops",
+    "intent_fields",
     "invalid",
     "lines",
+    "outcome_fields",
+    "plan_fields",
     "said",
     "slack",
     "unneeded",

@@ -1,0 +1,74 @@
+"""What the admin surface shows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from localcloud.calls import Document
+from localcloud.core import Cloud
+from localcloud.eventarc import Eventarc
+from localcloud.fields import Fields
+from localcloud.mailroom import Mailroom
+from localcloud.push import Poster
+from localcloud.slack import Slack
+from localcloud.world import world
+
+
+def state(cloud: Cloud, _: Fields) -> Document:
+    """Time, what is due, how much there is of each kind, and every setting."""
+    return {
+        "time": cloud.clock.stamp(),
+        "seconds": cloud.clock.seconds(),
+        "virtual": cloud.clock.virtual,
+        "pending": cloud.clock.pending,
+        "failures": [repr(failure) for failure in cloud.clock.failures],
+        "projects": cloud.projects,
+        "resources": {kind: len(table) for kind, table in sorted(cloud.tables.items()) if table},
+        "operations": {"all": len(cloud.operations), "running": sum(not one.done for one in cloud.operations.values())},
+        "disabled": sorted(cloud.disabled),
+        "denied": cloud.denied,
+        "faults": faults(cloud),
+        "switches": cloud.switches,
+        "durations": cloud.durations,
+        "triggers": [asdict(trigger) for trigger in cloud.part(Eventarc).triggers.values()],
+    }
+
+
+def faults(cloud: Cloud) -> list[Document]:
+    """The faults that are still to come."""
+    return [
+        {"method": one.method, "error": str(one.error), "times": one.times, "after": one.after}
+        for one in cloud.faults
+        if one.times > 0
+    ]
+
+
+def everything(cloud: Cloud, _: Fields) -> Document:
+    """Every resource, without what differs from run to run."""
+    return world(cloud)
+
+
+def calls(cloud: Cloud, given: Fields) -> Document:
+    """The calls answered so far, from the `since`-th; `next` is what to ask for the next time."""
+    since = given.whole("since", 0)
+    found = [{**asdict(record), "params": dict(record.params)} for record in cloud.records[since:]]
+    return {"calls": found, "next": len(cloud.records)}
+
+
+def slack(cloud: Cloud, _: Fields) -> Document:
+    """Slack's mode and messages."""
+    double = cloud.part(Slack)
+    messages = [asdict(message) for message in double.messages]
+    return {"mode": double.mode, "limited": double.limited, "requests": double.requests, "messages": messages}
+
+
+def deliveries(cloud: Cloud, _: Fields) -> Document:
+    """How many pushes each endpoint answered with each status (0: no answer), and what is not delivered yet."""
+    counts: dict[str, dict[str, int]] = {}
+    for (url, status), count in sorted(cloud.part(Poster).counts.items()):
+        counts.setdefault(url, {})[str(status)] = count
+    return {
+        "endpoints": counts,
+        "subscriptions": cloud.part(Mailroom).waiting(),
+        "triggers": cloud.part(Eventarc).waiting(),
+    }

@@ -1,0 +1,5 @@
+"""Compute Engine, as far as networking for Cloud Run needs it. Importing this registers its handlers."""
+
+from localcloud.compute import addresses, firewalls, networks, regions, routers, routes, subnetworks, waiting
+
+__all__ = ["addresses", "firewalls", "networks", "regions", "routers", "routes", "subnetworks", "waiting"]

@@ -1,0 +1,131 @@
+"""The six firewall rules that Google makes for a connector. Source: facts.md section 1 (names, ranges, ports, tags).
+
+Switches: `connector.visible_rules` (True), `connector.leaves_rules` (False), `connector.rules_editable` (True),
+`connector.rules_restored` (False: what is changed or removed stays so).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from localcloud import audit
+from localcloud.calls import Call, Caller, Document, Running
+from localcloud.compute.common import FIREWALLS, dressed, link
+from localcloud.compute.writing import put
+from localcloud.core import METHODS, Cloud
+from localcloud.errors import DENIED, ApiError
+
+SERVERLESS = ["35.199.224.0/19"]
+HEALTH_CHECKS = ["35.191.0.0/16", "35.191.192.0/18", "130.211.0.0/22"]
+CONTROL = [
+    {"IPProtocol": "tcp", "ports": ["667"]},
+    {"IPProtocol": "udp", "ports": ["665-666"]},
+    {"IPProtocol": "icmp"},
+]
+NOT_CONTROL = [
+    {"IPProtocol": "tcp", "ports": ["1-666", "668-65535"]},
+    {"IPProtocol": "udp", "ports": ["1-664", "667-65535"]},
+]
+EVERYTHING = [{"IPProtocol": "tcp"}, {"IPProtocol": "udp"}, {"IPProtocol": "icmp"}]
+RESTORED_AFTER = 60.0  # seconds; assumed
+
+
+@dataclass
+class Made:
+    """Which rules belong to which connector (`projects/P/locations/R/connectors/C`), as Google wants them."""
+
+    cloud: Cloud
+    rules: dict[str, tuple[str, Document]] = field(default_factory=dict)
+
+
+def rule_name(region: str, connector: str, suffix: str) -> str:
+    """`aet-uscentral1-my--conn-hcfw`: the region without hyphens, each hyphen of the connector doubled."""
+    return f"aet-{region.replace('-', '')}-{connector.replace('-', '--')}-{suffix}"
+
+
+def unique_tag(region: str, connector: str) -> str:
+    """The network tag that only this connector's machines carry."""
+    return f"vpc-connector-{region}-{connector}"
+
+
+def install(cloud: Cloud, project: str, region: str, connector: str, network: str, cidr: str) -> None:
+    """Make the rules of connector `connector` (its short name) of `project` in `network` (short or canonical name).
+
+    A connector of a Shared VPC service project gets none: the network must lie in the connector's own project.
+    """
+    where = network if "/" in network else f"projects/{project}/global/networks/{network}"
+    if not cloud.switches.get("connector.visible_rules", True) or not where.startswith(f"projects/{project}/"):
+        return
+    owner = f"projects/{project}/locations/{region}/connectors/{connector}"
+    for suffix, body in _rules(unique_tag(region, connector), cidr).items():
+        name = f"projects/{project}/global/firewalls/{rule_name(region, connector, suffix)}"
+        common = {"network": link(where), "disabled": False, "logConfig": {"enable": False}}
+        document = dressed(cloud, FIREWALLS, name, body | common)
+        put(cloud, FIREWALLS, name, document)
+        cloud.part(Made).rules[name] = (owner, document)
+        _log(cloud, "insert", name, body | {"name": document["name"], "network": where})
+
+
+def remove(cloud: Cloud, project: str, region: str, connector: str) -> None:
+    """Take the connector's rules away with it, or leave them behind (switch `connector.leaves_rules`)."""
+    owner = f"projects/{project}/locations/{region}/connectors/{connector}"
+    made = cloud.part(Made).rules
+    for name in [one for one, (whose, _) in made.items() if whose == owner]:
+        del made[name]
+        if not cloud.switches.get("connector.leaves_rules", False) and name in cloud.table(FIREWALLS.table):
+            _log(cloud, "delete", name, {})
+            del cloud.table(FIREWALLS.table)[name]
+
+
+def guard(cloud: Cloud, call: Call, name: str) -> None:
+    """Refuse anybody's write to a rule of a connector that exists, where rules are not editable."""
+    if name in cloud.part(Made).rules and not cloud.switches.get("connector.rules_editable", True):
+        verb = "delete" if call.method.endswith(".delete") else "update"
+        message = f"Required 'compute.firewalls.{verb}' permission for '{name}'"
+        raise ApiError(DENIED, message, reason="forbidden")
+
+
+def touched(cloud: Cloud, name: str) -> None:
+    """A rule was changed or removed: where Google restores rules, put it back a minute later."""
+    if name not in cloud.part(Made).rules or not cloud.switches.get("connector.rules_restored", False):
+        return
+
+    def restore() -> None:
+        found = cloud.part(Made).rules.get(name)
+        if found is None or cloud.table(FIREWALLS.table).get(name) == found[1]:
+            return
+        verb = "patch" if name in cloud.table(FIREWALLS.table) else "insert"
+        put(cloud, FIREWALLS, name, found[1])
+        _log(cloud, verb, name, {key: value for key, value in found[1].items() if key not in ("kind", "id")})
+
+    cloud.after(RESTORED_AFTER, restore)
+
+
+def _rules(tag: str, cidr: str) -> dict[str, Document]:
+    control: Document = {"priority": 100, "allowed": CONTROL, "targetTags": [tag]}
+    broad: Document = {"priority": 1000, "direction": "INGRESS", "allowed": EVERYTHING}
+    return {
+        "hcfw": control | {"direction": "INGRESS", "sourceRanges": HEALTH_CHECKS, "allowed": CONTROL[:1]},
+        "rsgfw": control | {"direction": "INGRESS", "sourceRanges": SERVERLESS},
+        "earfw": control | {"direction": "EGRESS", "destinationRanges": SERVERLESS},
+        "egrfw": {"priority": 100, "direction": "EGRESS", "denied": NOT_CONTROL, "destinationRanges": SERVERLESS}
+        | {"targetTags": [tag]},
+        "sbntfw": broad | {"sourceRanges": [cidr]},
+        "tagfw": broad | {"sourceTags": [tag]},
+    }
+
+
+def _log(cloud: Cloud, verb: str, name: str, request: Document) -> None:
+    """One entry, first and last at once: Deployment Manager acts for the project's Google APIs agent."""
+    _, project, _, _, rule = name.split("/")
+    number = cloud.number(project)
+    agent = f"service-{number}@gcp-sa-vpcaccess.iam.gserviceaccount.com"
+    caller = Caller(f"{number}@cloudservices.gserviceaccount.com", "Google-Deployment-Manager", (agent,))
+    call = Call(f"compute.firewalls.{verb}", {"project": project, "firewall": rule}, request, caller)
+    shape = METHODS[call.method].audited
+    if shape is None:
+        return
+    id_ = f"operation-{cloud.new_id()}-{cloud.new_id()[-8:]}"
+    entry = audit.entry(cloud, shape, call, operation=Running(id_, id_, {}))
+    entry["operation"]["last"] = True
+    cloud.log(entry)

@@ -1,0 +1,164 @@
+"""compute.networks: made with their default route, gone only when nothing lies on them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from localcloud.calls import Call, Document
+from localcloud.compute import routes, subnetworks
+from localcloud.compute.common import (
+    FIREWALLS,
+    NETWORKS,
+    ROUTERS,
+    ROUTES,
+    SUBNETWORKS,
+    audited,
+    book,
+    dressed,
+    existing,
+    in_use,
+    invalid,
+    link,
+    own_name,
+    repeatable,
+    required,
+)
+from localcloud.compute.listing import envelope, listed
+from localcloud.compute.places import REGIONS
+from localcloud.compute.writing import change, create, remove
+from localcloud.core import Cloud, serves
+
+PEERING_ROUTES = "compute.peering_routes"  # network -> what networks.listPeeringRoutes says of its peers' routes
+POLICIES = "compute.effective_policies"  # network -> {"firewallPolicys": [...]} for getEffectiveFirewalls
+
+
+@serves("compute.networks.insert", permissions=("compute.networks.create",), audited=audited(NETWORKS, "insert"))
+@repeatable
+def insert(cloud: Cloud, call: Call) -> Document:
+    """Make a network; its default route, and the subnets of an auto-mode one, come with it."""
+    name = NETWORKS.name(cloud, call, own_name(call))
+    if "autoCreateSubnetworks" not in call.body:
+        raise required("autoCreateSubnetworks")
+    document = dressed(cloud, NETWORKS, name, _defaults(call.body))
+    document["selfLinkWithId"] = link(f"{name.rsplit('/', 1)[0]}/{document['id']}")
+
+    def furnish() -> None:
+        routes.add_default(cloud, name)
+        if document["autoCreateSubnetworks"]:
+            for region in REGIONS:
+                subnetworks.add_auto(cloud, name, region)
+
+    return create(cloud, call, NETWORKS, name, document, check=lambda: None, then=furnish)
+
+
+def _defaults(body: Document) -> Document:
+    routing = {"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"} | body.get("routingConfig", {})
+    order = body.get("networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL")
+    return body | {"routingConfig": routing, "networkFirewallPolicyEnforcementOrder": order}
+
+
+@serves("compute.networks.get", permissions=("compute.networks.get",))
+def get(cloud: Cloud, call: Call) -> Document:
+    name = NETWORKS.name(cloud, call)
+    return shown(cloud, name, existing(cloud, NETWORKS, name))
+
+
+@serves("compute.networks.list", permissions=("compute.networks.list",))
+def list_(cloud: Cloud, call: Call) -> Document:
+    prefix = NETWORKS.scope(cloud, call) + "/networks/"
+    table = cloud.table(NETWORKS.table)
+    return listed(
+        cloud,
+        call,
+        NETWORKS,
+        [(name, shown(cloud, name, one)) for name, one in table.items() if name.startswith(prefix)],
+    )
+
+
+def shown(cloud: Cloud, name: str, document: Document) -> Document:
+    """The network with the links of its subnets."""
+    subnets = cloud.table(SUBNETWORKS.table).values()
+    links = sorted(one["selfLink"] for one in subnets if one["network"] == link(name))
+    return document | ({"subnetworks": links} if links else {})
+
+
+@serves(
+    "compute.networks.patch",
+    permissions=("compute.networks.update", "compute.networks.get"),
+    audited=audited(NETWORKS, "patch"),
+)
+@repeatable
+def patch(cloud: Cloud, call: Call) -> Document:
+    """Change routing mode, MTU, ULA or the order of firewall policies; the rest is fixed."""
+    name = NETWORKS.name(cloud, call)
+    current = existing(cloud, NETWORKS, name)
+    for field in ("autoCreateSubnetworks", "name"):
+        if field in call.body and call.body[field] != current.get(field):
+            raise invalid(f"resource.{field}", call.body[field], "The field is immutable.")
+    routing = current["routingConfig"] | call.body.get("routingConfig", {})
+    changed = current | {key: value for key, value in call.body.items() if key not in ("selfLink", "subnetworks")}
+    word = "updateNetwork" if "enableUlaInternalIpv6" in call.body else "patch"
+    return change(cloud, call, NETWORKS, name, changed | {"routingConfig": routing}, word=word)
+
+
+@serves("compute.networks.delete", permissions=("compute.networks.delete",), audited=audited(NETWORKS, "delete"))
+@repeatable
+def delete(cloud: Cloud, call: Call) -> Document:
+    """Remove a network on which nothing lies; what appears meanwhile fails the operation, not the call."""
+    name = NETWORKS.name(cloud, call)
+
+    def check() -> None:
+        if user := next(_users(cloud, name), None):
+            raise in_use(NETWORKS, name, user)
+
+    def late() -> None:
+        check()
+        if coming := next(_coming(cloud, name), None):
+            raise in_use(NETWORKS, name, coming)
+
+    def sweep() -> None:
+        for kind in (ROUTES, SUBNETWORKS):
+            table = cloud.table(kind.table)
+            for mine in [one for one, document in table.items() if document["network"] == link(name)]:
+                del table[mine]
+
+    return remove(cloud, call, NETWORKS, name, check=check, late=late, then=sweep)
+
+
+def _users(cloud: Cloud, network: str) -> Iterator[str]:
+    """What holds a network: not the routes and subnets that came with it."""
+    for kind in (FIREWALLS, SUBNETWORKS, ROUTERS, ROUTES):
+        for name, one in sorted(cloud.table(kind.table).items()):
+            if one["network"] == link(network) and not routes.came_along(one) and not subnetworks.is_auto(cloud, one):
+                yield name
+    for name, connector in sorted(cloud.table("vpcaccess.connectors").items()):
+        parts = name.split("/")
+        if connector.get("network") == network.rsplit("/", 1)[-1] and f"/{parts[1]}/" in network:
+            yield f"projects/{parts[1]}/regions/{parts[3]}/subnetworks/aet-{parts[3].replace('-', '')}-{parts[5]}-sbnt"
+
+
+def _coming(cloud: Cloud, network: str) -> Iterator[str]:
+    for plural in ("firewalls", "subnetworks", "routers", "routes"):
+        for name, one in book(cloud).being_made(plural):
+            if one["network"] == link(network):
+                yield name
+
+
+@serves("compute.networks.getEffectiveFirewalls", permissions=("compute.networks.getEffectiveFirewalls",))
+def get_effective_firewalls(cloud: Cloud, call: Call) -> Document:
+    """The network's rules, and the policies that somebody laid in the table of effective policies."""
+    name = NETWORKS.name(cloud, call)
+    existing(cloud, NETWORKS, name)
+    rules = [one for _, one in sorted(cloud.table(FIREWALLS.table).items()) if one["network"] == link(name)]
+    found: Document = {"firewalls": rules} if rules else {}
+    return found | cloud.table(POLICIES).get(name, {})
+
+
+@serves("compute.networks.listPeeringRoutes", permissions=("compute.networks.listPeeringRoutes",))
+def list_peering_routes(cloud: Cloud, call: Call) -> Document:
+    """Routes exchanged with a peer, as laid in the table of peering routes."""
+    name = NETWORKS.name(cloud, call)
+    existing(cloud, NETWORKS, name)
+    items = cloud.table(PEERING_ROUTES).get(name, {}).get("items", [])
+    numbered = [(f"{index:06}", one) for index, one in enumerate(items)]
+    return envelope(call, "compute#exchangedPeeringRoutesList", f"{name}/listPeeringRoutes", numbered)

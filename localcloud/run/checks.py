@@ -1,0 +1,89 @@
+"""What Cloud Run refuses in a job. Texts: as quoted in public reports; where none is known, in their style."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from localcloud.calls import Call, Document
+from localcloud.core import Cloud
+from localcloud.errors import DENIED, INVALID, PRECONDITION, ApiError
+from localcloud.locations import joined, parts
+
+JOB_ID = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
+RESERVED = ("run.googleapis.com/", "cloud.googleapis.com/", "serving.knative.dev/", "autoscaling.knative.dev/")
+EGRESS = {"ALL_TRAFFIC": "all-traffic", "PRIVATE_RANGES_ONLY": "private-ranges-only"}
+
+
+def check_new(job_id: str, body: Document) -> None:
+    """What only new jobs must keep to: the name, and whose annotations they may carry."""
+    if not JOB_ID.fullmatch(job_id):
+        raise ApiError(INVALID, f"Violation in CreateJobRequest.job_id: '{job_id}' is not a valid job id.")
+    for kind in ("labels", "annotations"):
+        for key in body.get(kind, {}):
+            if key.startswith(RESERVED):
+                message = f"Violation in CreateJobRequest.job.{kind}: '{key}' is in a namespace of the system."
+                raise ApiError(INVALID, message)
+
+
+def check_job(cloud: Cloud, call: Call, verb: str, job: Document, region: str) -> None:
+    """Everything that any write of a job must keep to. `verb` is CreateJob or UpdateJob; `job` has its defaults."""
+    task = job["template"]["template"]
+    where = f"{verb}Request.job.template.template"
+    containers = task.get("containers", [])
+    if not containers:
+        raise ApiError(INVALID, f"Violation in {where}.containers: at least one container must be set.")
+    for index, container in enumerate(containers):
+        if not container.get("image"):
+            raise ApiError(INVALID, f"Violation in {where}.containers[{index}].image: must be set.")
+    _check_acts_as(cloud, call, task["serviceAccount"])
+    _check_policy(cloud, verb, task.get("vpcAccess", {}))
+    if "vpcAccess" in task:
+        _check_vpc(cloud, where, task["vpcAccess"], region)
+
+
+def _check_acts_as(cloud: Cloud, call: Call, account: str) -> None:
+    """Asked at every write, even of a job whose account stays the same."""
+    if cloud.permits(call.caller.principal, "iam.serviceAccounts.actAs"):
+        return
+    raise ApiError(
+        DENIED, f"Permission 'iam.serviceaccounts.actAs' denied on service account {account} (or it may not exist)."
+    )
+
+
+def _check_policy(cloud: Cloud, verb: str, vpc: Document) -> None:
+    allowed: list[str] | None = cloud.switches.get("run.allowed_vpc_egress")
+    if allowed is None:
+        return
+    word = EGRESS.get(vpc.get("egress", ""))
+    if word is None or word not in {EGRESS.get(one, one) for one in allowed}:
+        message = (
+            f"Constraint constraints/run.allowedVPCEgress violated for attempting {verb} with annotation "
+            f'"run.googleapis.com/vpc-access-egress" set to {word or "null"}.'
+        )
+        raise ApiError(PRECONDITION, message)
+
+
+def _check_vpc(cloud: Cloud, where: str, vpc: Document, region: str) -> None:
+    connector, interfaces = vpc.get("connector", ""), vpc.get("networkInterfaces", [])
+    if bool(connector) == bool(interfaces):
+        message = "one and only one of connector and network_interfaces must be set."
+        raise ApiError(INVALID, f"Violation in {where}.vpc_access.connector: {message}")
+    if len(interfaces) > 1:
+        message = "only a single network interface is supported."
+        raise ApiError(INVALID, f"Violation in {where}.vpc_access.network_interfaces: {message}")
+    if connector and cloud.switches.get("run.checks_connector", True) and not _usable(cloud, connector, region):
+        message = f"VPC connector {connector} does not exist, or Cloud Run does not have permission to use it."
+        raise ApiError(INVALID, message)
+
+
+def _usable(cloud: Cloud, connector: str, region: str) -> bool:
+    try:
+        project, location, id_ = parts(cloud, connector, "connectors")
+    except ApiError:
+        return False
+    if (project, "vpcaccess.googleapis.com") in cloud.disabled:
+        return False
+    name = joined(project, location, id_, kinds=("connectors",))
+    found: Any = cloud.table("vpcaccess.connectors").get(name, {})
+    return location == region and found.get("state") in ("READY", "UPDATING")

@@ -1,0 +1,32 @@
+"""The `wayout` command: the same reconcile as the functions', for a person at a terminal."""
+
+from __future__ import annotations
+
+import click
+
+from wayout import __version__
+from wayout.cli.demo import demo
+from wayout.cli.jobs import apply, plan, replay, sweep
+from wayout.cli.local import localcloud
+from wayout.cli.policy import policy
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="wayout")
+def main() -> None:
+    """A safe way out for every Cloud Run job: through a VPC, by policy, with least privilege.
+
+    \b
+    Start here:
+      wayout demo                                   see the whole story on a local Google Cloud
+      wayout policy check policy.yaml               check a policy file
+      wayout plan my-job --region europe-west2      what is missing on a job's way out, and why
+      wayout apply my-job --region europe-west2     make it so, if the policy enforces
+
+    Settings come from the environment, the same that the functions read: WAYOUT_PROJECT, WAYOUT_POLICY, … .
+    Exit codes: 0 the way out is whole (or none is wanted), 2 changes are wanted, 1 something failed or is blocked.
+    """
+
+
+for command in (demo, localcloud, plan, apply, sweep, replay, policy):
+    main.add_command(command)

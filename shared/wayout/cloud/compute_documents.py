@@ -1,0 +1,201 @@
+"""Compute Engine's documents and the model's values, both ways. Names and defaults: compute's discovery document."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import ip_network
+from typing import TYPE_CHECKING, Any
+
+from wayout.egress.model import (
+    Action,
+    Coverage,
+    Direction,
+    FirewallRule,
+    Nat,
+    Network,
+    NetworkName,
+    Route,
+    Router,
+    RouterName,
+    RuleName,
+    Subnet,
+    SubnetName,
+    Traffic,
+)
+
+if TYPE_CHECKING:
+    from google.cloud import compute_v1
+
+Document = dict[str, Any]
+
+MAX_PORTS = 65536  # per VM, the most that dynamic port allocation may give
+
+_NEXT_HOPS = (
+    "next_hop_gateway",
+    "next_hop_ip",
+    "next_hop_instance",
+    "next_hop_ilb",
+    "next_hop_vpn_tunnel",
+    "next_hop_peering",
+    "next_hop_network",
+    "next_hop_hub",
+    "next_hop_interconnect_attachment",
+)
+
+
+# documents -> model
+
+
+def network(name: NetworkName, found: compute_v1.Network) -> Network:
+    return Network(name, auto_subnets=found.auto_create_subnetworks, description=found.description)
+
+
+def subnet(project: str, region: str, found: compute_v1.Subnetwork) -> Subnet:
+    """A subnet without an IPv4 range has its IPv6 range for `range`, so that text is never empty."""
+    ipv6 = found.ipv6_cidr_range or found.internal_ipv6_prefix or found.external_ipv6_prefix or "::/0"
+    return Subnet(
+        name=SubnetName(project, region, found.name),
+        network=NetworkName.parse(found.network),
+        range=found.ip_cidr_range or ipv6,
+        secondary=tuple(part.ip_cidr_range for part in found.secondary_ip_ranges),
+        google_access=found.private_ip_google_access,
+        purpose=found.purpose or "PRIVATE",
+        dual_stack=found.stack_type not in ("", "IPV4_ONLY"),
+        description=found.description,
+        fingerprint=found.fingerprint,
+    )
+
+
+def rule(project: str, found: compute_v1.Firewall) -> FirewallRule:
+    parts: Iterable[Any] = found.denied or found.allowed
+    return FirewallRule(
+        name=RuleName(project, found.name),
+        network=NetworkName.parse(found.network),
+        direction=Direction(found.direction or "INGRESS"),
+        action=Action.DENY if found.denied else Action.ALLOW,
+        priority=found.priority if "priority" in found else 1000,
+        traffic=tuple(Traffic(part.I_p_protocol.lower(), tuple(part.ports)) for part in parts),
+        sources=_ranges(found.source_ranges),
+        destinations=_ranges(found.destination_ranges),
+        source_tags=tuple(found.source_tags),
+        source_accounts=tuple(found.source_service_accounts),
+        target_tags=tuple(found.target_tags),
+        target_accounts=tuple(found.target_service_accounts),
+        disabled=found.disabled,
+        logged=found.log_config.enable,
+        description=found.description,
+    )
+
+
+def _ranges(texts: Iterable[str]) -> tuple[str, ...]:
+    """CIDR text; a single address is taken for the range of one."""
+    return tuple(str(ip_network(text, strict=False)) for text in texts)
+
+
+def router(project: str, region: str, found: compute_v1.Router) -> Router:
+    return Router(
+        name=RouterName(project, region, found.name),
+        network=NetworkName.parse(found.network),
+        nats=tuple(nat(one) for one in found.nats),
+        description=found.description,
+    )
+
+
+def nat(found: compute_v1.RouterNat) -> Nat:
+    """Listed subnets count if their primary range is served; `addresses` are the reserved ones, by short name."""
+    primary = {"PRIMARY_IP_RANGE", "ALL_IP_RANGES"}
+    listed = (one for one in found.subnetworks if primary & set(one.source_ip_ranges_to_nat))
+    coverage = found.source_subnetwork_ip_ranges_to_nat
+    dynamic = found.enable_dynamic_port_allocation
+    return Nat(
+        name=found.name,
+        coverage=Coverage(coverage) if coverage in set(Coverage) else Coverage.LISTED,
+        subnets=tuple(SubnetName.parse(one.name) for one in listed),
+        public=found.type_ != "PRIVATE",
+        addresses=tuple(url.rsplit("/", 1)[-1] for url in found.nat_ips),
+        min_ports=found.min_ports_per_vm or (32 if dynamic else 64),
+        dynamic_ports=dynamic,
+        endpoint_independent=found.enable_endpoint_independent_mapping,
+        logged=found.log_config.enable,
+    )
+
+
+def route(found: compute_v1.Route) -> Route:
+    hop = next((text for text in (str(getattr(found, hop)) for hop in _NEXT_HOPS) if text), "")
+    return Route(
+        name=found.name,
+        network=NetworkName.parse(found.network),
+        destination=found.dest_range,
+        priority=found.priority if "priority" in found else 1000,
+        internet=found.next_hop_gateway.endswith("/default-internet-gateway"),
+        next_hop=hop.rsplit("/", 1)[-1],
+        tags=tuple(found.tags),
+    )
+
+
+# model -> documents
+
+
+def rule_document(wanted: FirewallRule) -> Document:
+    """Every field that we own, empty lists too: in a patch they take away what somebody added."""
+    traffic = [_traffic_document(one) for one in wanted.traffic]
+    allows = wanted.action == Action.ALLOW
+    return {
+        "name": wanted.name.rule,
+        "network": str(wanted.network),
+        "direction": wanted.direction.value,
+        "priority": wanted.priority,
+        "allowed": traffic if allows else [],
+        "denied": [] if allows else traffic,
+        "sourceRanges": list(wanted.sources),
+        "destinationRanges": list(wanted.destinations),
+        "sourceTags": list(wanted.source_tags),
+        "sourceServiceAccounts": list(wanted.source_accounts),
+        "targetTags": list(wanted.target_tags),
+        "targetServiceAccounts": list(wanted.target_accounts),
+        "disabled": wanted.disabled,
+        "logConfig": {"enable": wanted.logged},
+        "description": wanted.description,
+    }
+
+
+def _traffic_document(traffic: Traffic) -> Document:
+    return {"IPProtocol": traffic.protocol} | ({"ports": list(traffic.ports)} if traffic.ports else {})
+
+
+def router_document(wanted: Router) -> Document:
+    nats = [nat_document(wanted.name, one) for one in wanted.nats]
+    found = {"name": wanted.name.router, "network": str(wanted.network), "description": wanted.description}
+    return found | {"nats": nats}
+
+
+def nat_document(on: RouterName, wanted: Nat) -> Document:
+    """Cloud NAT in Google's terms; times out as Google's defaults do."""
+    ports: Document = {"minPortsPerVm": wanted.min_ports, "enableDynamicPortAllocation": wanted.dynamic_ports}
+    if wanted.dynamic_ports:
+        ports["maxPortsPerVm"] = MAX_PORTS
+    addresses = [f"projects/{on.project}/regions/{on.region}/addresses/{name}" for name in wanted.addresses]
+    listed = [{"name": str(name), "sourceIpRangesToNat": ["PRIMARY_IP_RANGE"]} for name in wanted.subnets]
+    return ports | {
+        "name": wanted.name,
+        "type": "PUBLIC" if wanted.public else "PRIVATE",
+        "sourceSubnetworkIpRangesToNat": wanted.coverage.value,
+        "subnetworks": listed,
+        "natIpAllocateOption": "MANUAL_ONLY" if addresses else "AUTO_ONLY",
+        "natIps": addresses,
+        "enableEndpointIndependentMapping": wanted.endpoint_independent,
+        "logConfig": {"enable": wanted.logged, "filter": "ERRORS_ONLY"},
+    }
+
+
+def same_nats(some: Iterable[Nat], others: Iterable[Nat]) -> bool:
+    """Whether two lists of NATs mean the same; order means nothing in them."""
+    return _ordered(some) == _ordered(others)
+
+
+def _ordered(nats: Iterable[Nat]) -> list[Nat]:
+    def inside(one: Nat) -> Nat:
+        return replace(one, subnets=tuple(sorted(one.subnets)), addresses=tuple(sorted(one.addresses)))
+
+    return sorted(map(inside, nats), key=lambda one: one.name)

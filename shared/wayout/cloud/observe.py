@@ -1,0 +1,123 @@
+"""Looking: each read goes to the one reader that owns it, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+from wayout.cloud import compute_read, dns, run, vpcaccess
+from wayout.cloud.clients import Clients
+from wayout.cloud.errors import GoneError, RefusedError
+from wayout.egress.model import (
+    Absent,
+    ConnectorName,
+    ConnectorsIn,
+    HistoryOf,
+    Job,
+    JobAt,
+    JobsIn,
+    NetworkAt,
+    PoliciesOf,
+    Present,
+    Read,
+    RoutersOf,
+    RoutesOf,
+    RulesOf,
+    Sighting,
+    SubnetsOf,
+    Unreadable,
+    ZonesOf,
+)
+
+SIDE_BY_SIDE = 8
+
+History = Callable[[HistoryOf], Sighting[Any]]
+Sightings = dict[Read[Any], Sighting[Any]]
+
+
+def look(reads: Iterable[Read[Any]], clients: Clients, history: History) -> Sightings:
+    """What is seen, by what was looked at; every read once.
+
+    Not there is Absent; what we may not see is Unreadable, with the permission or API that would help. Raises
+    TryAgainError where Google cannot answer now.
+    """
+    wanted = list(dict.fromkeys(reads))
+    with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="look") as pool:
+        found = dict(zip(wanted, pool.map(lambda read: _sight(read, clients, history), wanted), strict=True))
+    _learn(found, clients.numbers)
+    return {read: _named(sighting, clients.numbers) for read, sighting in found.items()}
+
+
+def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]:
+    if isinstance(read, HistoryOf):
+        return history(read)
+    try:
+        return Present(_READERS[type(read)](clients, read))
+    except GoneError as gone:
+        if isinstance(read, JobAt | NetworkAt | PoliciesOf):
+            return Absent()
+        # A list without members is empty, not gone: what is gone is the project, or our sight of it.
+        return Unreadable(gone.why, "check that the project exists and that its name is right")
+    except RefusedError as refused:
+        return Unreadable(refused.why, refused.help)
+
+
+_READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
+    JobAt: lambda clients, read: run.job(clients, read.name),
+    JobsIn: lambda clients, read: run.jobs(clients, read.project, read.region),
+    ConnectorsIn: lambda clients, read: vpcaccess.connectors(clients, read.project, read.region),
+    NetworkAt: lambda clients, read: compute_read.network(clients, read.name),
+    SubnetsOf: lambda clients, read: compute_read.subnets(clients, read.network),
+    RulesOf: lambda clients, read: compute_read.rules(clients, read.network),
+    PoliciesOf: lambda clients, read: compute_read.policies(clients, read.network),
+    RoutersOf: lambda clients, read: compute_read.routers(clients, read.network, read.region),
+    RoutesOf: lambda clients, read: compute_read.routes(clients, read.network),
+    ZonesOf: lambda clients, read: dns.zones(clients, read.network),
+}
+
+
+# A job may name its connector with the project's number, while connectors are listed under its id: learned from
+# what was seen anyway, since asking for a project's number would take one more permission.
+
+
+def _learn(found: Sightings, numbers: dict[str, str]) -> None:
+    seen: dict[tuple[str, str], set[str]] = {}
+    for read, sighting in found.items():
+        if isinstance(read, ConnectorsIn) and isinstance(sighting, Present):
+            for one in sighting.value:
+                seen.setdefault((one.name.region, one.name.connector), set()).add(one.name.project)
+    for job in _jobs(found):
+        name = _numbered(job)
+        projects = seen.get((name.region, name.connector), set()) if name else set()
+        if name and len(projects) == 1:
+            numbers.setdefault(name.project, next(iter(projects)))
+
+
+def _jobs(found: Sightings) -> list[Job]:
+    values = [one.value for one in found.values() if isinstance(one, Present)]
+    flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
+    return [one for one in flat if isinstance(one, Job)]
+
+
+def _numbered(job: Job) -> ConnectorName | None:
+    name = job.way.connector if job.way else None
+    return name if name and name.project.isdigit() else None
+
+
+def _named(sighting: Sighting[Any], numbers: dict[str, str]) -> Sighting[Any]:
+    """The same sighting, with connectors of jobs under their project's id where that is known."""
+    match sighting:
+        case Present(Job() as job):
+            return Present(_with_id(job, numbers))
+        case Present(tuple() as many):
+            return Present(tuple(_with_id(one, numbers) if isinstance(one, Job) else one for one in many))
+    return sighting
+
+
+def _with_id(job: Job, numbers: dict[str, str]) -> Job:
+    name = _numbered(job)
+    if job.way is None or name is None or name.project not in numbers:
+        return job
+    return replace(job, way=replace(job.way, connector=replace(name, project=numbers[name.project])))

@@ -1,0 +1,108 @@
+"""Slack: one message, posted with patience that ends.
+
+Limits: about one message a second and channel; above that 429 with `Retry-After` in seconds (Slack's page on limits).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from wayout.cloud import log
+from wayout.cloud.errors import CloudError, RefusedError, TryAgainError
+from wayout.cloud.settings import Settings
+
+if TYPE_CHECKING:
+    from slack_sdk.errors import SlackApiError
+    from slack_sdk.http_retry import RetryHandler
+
+CALL_SECONDS = 10
+RETRIES = 3
+
+# `error` of an answer with ok=false that a later try may not get. Source: Slack's page on chat.postMessage.
+_PASSING = {"ratelimited", "rate_limited", "internal_error", "fatal_error", "service_unavailable", "request_timeout"}
+_HELP = {
+    "channel_not_found": "check SLACK_CHANNEL, and invite the app to it",
+    "not_in_channel": "invite the app to the channel of SLACK_CHANNEL",
+    "is_archived": "choose another SLACK_CHANNEL",
+    "missing_scope": "give the app the scope chat:write",
+} | dict.fromkeys(
+    ("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"), "renew SLACK_TOKEN"
+)
+
+
+def post(message: Mapping[str, Any], settings: Settings) -> None:
+    """Post `text` and `blocks` to the channel. Without token or channel: logged only.
+
+    Raises TryAgainError for what may pass, RefusedError for what only somebody else can change.
+    """
+    token = settings.slack_token.get_secret_value()
+    if not (token and settings.slack_channel):
+        log.info("Slack is not set up: nothing posted", text=message.get("text", ""))
+        return
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    client = WebClient(
+        token,
+        base_url=settings.slack_base_url,
+        timeout=CALL_SECONDS,
+        retry_handlers=_handlers(settings.slack_patience_seconds),
+    )
+    try:
+        client.chat_postMessage(
+            channel=settings.slack_channel,
+            text=message["text"],
+            blocks=message.get("blocks"),
+            unfurl_links=False,
+            unfurl_media=False,
+        )
+    except SlackApiError as error:
+        raise _sorted(error) from error
+    except (SlackClientError, OSError, ValueError) as error:  # OSError: connection and timeout; ValueError: no JSON
+        raise TryAgainError(f"Slack cannot be reached: {type(error).__name__}") from error
+
+
+def _sorted(error: SlackApiError) -> CloudError:
+    response: Any = error.response
+    status = response["status"] if isinstance(response, dict) else response.status_code
+    data = response.get("body", {}) if isinstance(response, dict) else response.data
+    word = str(data.get("error", "")) if isinstance(data, dict) else ""
+    said = word or f"status {status}"
+    garbled = status == 200 and not word.isidentifier()  # no code of Slack's: something on the way answered
+    if status == 429 or status >= 500 or garbled or word in _PASSING:
+        return TryAgainError(f"Slack asks to come back: {said}")
+    return RefusedError(f"Slack refuses the message: {said}", _HELP.get(word, ""))
+
+
+def _handlers(patience: float) -> list[RetryHandler]:
+    """Retries within the call: connection errors, and 429 as long as `patience` seconds of sleeping allow."""
+    import random
+    import time
+
+    from slack_sdk.http_retry import ConnectionErrorRetryHandler, RateLimitErrorRetryHandler
+
+    class Patient(RateLimitErrorRetryHandler):
+        left = patience
+
+        def _can_retry(self, *, response: Any = None, **rest: Any) -> bool:
+            return super()._can_retry(response=response, **rest) and _retry_after(response) <= self.left
+
+        def prepare_for_next_attempt(self, *, state: Any, response: Any = None, **_: Any) -> None:
+            state.next_attempt_requested = True
+            pause = min(_retry_after(response) + random.random(), self.left)  # noqa: S311 - jitter
+            self.left -= pause
+            time.sleep(pause)
+            state.increment_current_attempt()
+
+    return [ConnectionErrorRetryHandler(max_retry_count=RETRIES - 1), Patient(max_retry_count=RETRIES)]
+
+
+def _retry_after(response: Any) -> float:
+    """Seconds that Slack asks to wait; a second where it gives no number."""
+    said = next((values for name, values in response.headers.items() if name.lower() == "retry-after"), None)
+    text = said[0] if isinstance(said, list) and said else said
+    try:
+        return max(0.0, float(str(text)))
+    except ValueError:
+        return 1.0

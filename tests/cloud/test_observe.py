@@ -1,0 +1,143 @@
+"""Looking: what is there, what is not, and what we may not see are never mixed up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from localcloud.errors import ApiError
+from tests.cloud.local import NETWORK, PROJECT, REGION, US, Local, local, nothing
+from wayout.cloud.errors import TryAgainError
+from wayout.cloud.observe import look
+from wayout.egress.model import (
+    Absent,
+    ConnectorsIn,
+    Create,
+    HistoryOf,
+    JobAt,
+    JobName,
+    JobsIn,
+    Network,
+    NetworkAt,
+    NetworkName,
+    Past,
+    PoliciesOf,
+    Present,
+    Read,
+    RoutersOf,
+    RoutesOf,
+    RulesOf,
+    Site,
+    SubnetsOf,
+    Unreadable,
+    Zone,
+    ZonesOf,
+)
+
+JOB = JobName(PROJECT, REGION, "report")
+READS: dict[str, Read[Any]] = {
+    "run.jobs.get": JobAt(JOB),
+    "run.jobs.list": JobsIn(PROJECT, REGION),
+    "vpcaccess.connectors.list": ConnectorsIn(PROJECT, REGION),
+    "compute.networks.get": NetworkAt(NETWORK),
+    "compute.subnetworks.list": SubnetsOf(NETWORK),
+    "compute.firewalls.list": RulesOf(NETWORK),
+    "compute.networks.getEffectiveFirewalls": PoliciesOf(NETWORK),
+    "compute.routers.list": RoutersOf(NETWORK, REGION),
+    "compute.routes.list": RoutesOf(NETWORK),
+    "dns.managedZones.list": ZonesOf(NETWORK),
+}
+APIS = {name.split(".")[0] + ".googleapis.com" for name in READS}
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Local]:
+    with local() as one:
+        one.apply(Create(Network(NETWORK), "test"))
+        yield one
+
+
+@pytest.fixture
+def world(shared: Local) -> Iterator[Local]:
+    yield shared
+    shared.cloud.denied.clear()
+    shared.cloud.disabled.clear()
+    shared.cloud.faults.clear()
+
+
+@pytest.mark.parametrize("permission", READS)
+def test_what_we_may_not_see_is_unreadable_and_names_the_permission(world: Local, permission: str) -> None:
+    world.cloud.denied.append((US, permission))
+
+    found = world.look(READS[permission])
+
+    assert isinstance(found, Unreadable)
+    assert found.grant.startswith(f"grant {permission} on projects/{PROJECT}")
+    assert found.grant.endswith(f"to {US}")
+
+
+@pytest.mark.parametrize("permission", READS)
+def test_a_disabled_api_is_named(world: Local, permission: str) -> None:
+    api = permission.split(".")[0] + ".googleapis.com"
+    world.cloud.disabled.add((PROJECT, api))
+
+    found = world.look(READS[permission])
+
+    assert isinstance(found, Unreadable)
+    assert found.grant == f"enable {api} in project {PROJECT}"
+
+
+@pytest.mark.parametrize("permission", READS)
+def test_a_server_that_stumbles_is_asked_again(world: Local, permission: str) -> None:
+    world.fault("*", ApiError(14, "The service is currently unavailable.", reason="backendError"), times=3)
+
+    assert isinstance(world.look(READS[permission]), Present | Absent)
+
+
+@pytest.mark.parametrize("permission", READS)
+def test_a_server_that_stays_down_is_neither_absent_nor_unreadable(world: Local, permission: str) -> None:
+    world.fault("*", ApiError(14, "The service is currently unavailable.", reason="backendError"), times=4)
+
+    with pytest.raises(TryAgainError):
+        world.look(READS[permission])
+
+
+def test_everything_asked_for_is_answered_once(world: Local) -> None:
+    world.cloud.records.clear()
+    reads = [*READS.values(), *READS.values()]
+
+    found = look(reads, world.clients, nothing)
+
+    assert set(found) == set(READS.values())
+    assert len(world.cloud.records) == len(READS)
+    assert {read for read, sighting in found.items() if sighting == Absent()} == {JobAt(JOB)}
+    assert all(isinstance(one, Present) for read, one in found.items() if read != JobAt(JOB))
+
+
+def test_a_project_that_we_cannot_see_is_not_an_empty_one(world: Local) -> None:
+    stranger = NetworkName("somebody-elses", "main")
+
+    for read in (RulesOf(stranger), SubnetsOf(stranger), ConnectorsIn("somebody-elses", REGION)):
+        assert isinstance(world.look(read), Unreadable)
+
+
+def test_history_is_asked_of_whoever_keeps_it(world: Local) -> None:
+    read = HistoryOf(Site(NETWORK, REGION, "internet-https"))
+    past = (Past("create", "x", "created", "", 1.0),)
+
+    assert look([read], world.clients, lambda asked: Present((*past, asked)))[read] == Present((*past, read))
+
+
+def test_private_zones_that_the_network_can_see_are_listed(world: Local) -> None:
+    def zone(name: str, visibility: str, *networks: str) -> dict[str, Any]:
+        seen = {"networks": [{"networkUrl": f"https://www.googleapis.com/compute/v1/{one}"} for one in networks]}
+        document = {"name": name, "dnsName": f"{name}.example.", "description": "", "visibility": visibility}
+        return document | ({"privateVisibilityConfig": seen} if networks else {})
+
+    for body in (zone("ours", "private", str(NETWORK)), zone("open", "public"), zone("blind", "private")):
+        url = f"{world.clients.dns_url}/dns/v1/projects/{PROJECT}/managedZones"
+        world.theirs.fetch("dns.managedZones.create", f"projects/{PROJECT}", "POST", url, json=body)
+
+    assert world.see(ZonesOf(NETWORK)) == (Zone("ours", "ours.example."),)

@@ -1,0 +1,179 @@
+"""Jobs: read with what may speak for a need, and attached without touching anything else of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from tests.cloud.local import DEPLOYER, JOB, NETWORK, NUMBER, PROJECT, REGION, SUBNET, Local, local
+from wayout.cloud.clients import GRPC
+from wayout.egress.model import (
+    Absent,
+    Attach,
+    Connector,
+    ConnectorName,
+    ConnectorsIn,
+    Create,
+    Egress,
+    Interface,
+    JobAt,
+    JobName,
+    JobsIn,
+    Network,
+    Result,
+    State,
+    Way,
+    Word,
+)
+
+NAME = ConnectorName(PROJECT, REGION, "wayout-0a1b2c3d")
+WAY = Way(Egress.ALL, NAME)
+
+
+@pytest.fixture
+def world() -> Iterator[Local]:
+    with local() as one:
+        yield one
+
+
+@pytest.fixture
+def connected(world: Local) -> Local:
+    """A world with a connector in it."""
+    for thing in (Network(NETWORK), SUBNET, Connector(NAME, NETWORK, State.READY, SUBNET.name)):
+        assert world.apply(Create(thing, "test"))[0].result == Result.CREATED
+    return world
+
+
+def raw(world: Local) -> Any:
+    return world.theirs.jobs.get_job(name=str(JOB), **GRPC)
+
+
+def test_a_job_is_read_with_its_words_in_their_places(world: Local) -> None:
+    secret = {"name": "PASSWORD", "value_source": {"secret_key_ref": {"secret": "db", "version": "1"}}}
+    first = {
+        "image": "a",
+        "env": [{"name": "DATABASE_HOST", "value": "10.0.0.5"}, secret],
+        "args": ["--to", "db.internal"],
+    }
+    world.deploy(containers=[first, {"image": "b", "name": "side", "command": ["run"]}])
+
+    seen = world.see(JobAt(JOB))
+
+    assert seen.words == (
+        Word("container 1, env DATABASE_HOST", "10.0.0.5"),
+        Word("container 1, env PASSWORD", "", secret=True),
+        Word("container 1, args[0]", "--to"),
+        Word("container 1, args[1]", "db.internal"),
+        Word("container 2, command[0]", "run"),
+    )
+    assert (seen.name, seen.way, seen.running, seen.deleted) == (JOB, None, False, False)
+    assert seen.etag
+    assert seen.generation == 1
+    assert (seen.creator, seen.last_modifier) == (DEPLOYER, DEPLOYER)
+    assert seen.service_account == f"{NUMBER}-compute@developer.gserviceaccount.com"
+
+
+def test_a_job_that_is_not_there_is_absent(world: Local) -> None:
+    assert world.look(JobAt(JOB)) == Absent()
+
+
+def test_jobs_of_one_region_are_listed(world: Local) -> None:
+    for name in ("b", "a"):
+        world.deploy(JobName(PROJECT, REGION, name))
+    world.deploy(JobName(PROJECT, "us-central1", "far"))
+
+    assert [one.name.job for one in world.see(JobsIn(PROJECT, REGION))] == ["a", "b"]
+
+
+def test_a_job_with_an_interface_of_its_own_is_seen_so(connected: Local) -> None:
+    interface = {"network": "main", "subnetwork": SUBNET.name.subnet, "tags": ["db-client"]}
+    connected.deploy(vpc_access={"network_interfaces": [interface]})
+
+    way = connected.see(JobAt(JOB)).way
+
+    assert way == Way(Egress.PRIVATE, interface=Interface("main", SUBNET.name.subnet, ("db-client",)))
+
+
+def test_attaching_sets_vpc_access_and_nothing_else(connected: Local) -> None:
+    connected.deploy(containers=[{"image": "a", "env": [{"name": "A", "value": "1"}]}], max_retries=5)
+    before = raw(connected)
+
+    (outcome,) = connected.apply(Attach(JOB, before.etag, WAY, None, "test"))
+
+    assert outcome.result == Result.UPDATED, outcome
+    after = raw(connected)
+    assert connected.see(JobAt(JOB)).way == WAY
+    assert after.generation == before.generation + 1
+    assert after.template.template.containers == before.template.template.containers
+    assert after.template.template.max_retries == 5
+
+
+def test_fields_that_our_library_does_not_know_survive(connected: Local) -> None:
+    connected.deploy()
+    (document,) = connected.cloud.table("run.jobs").values()
+    document["functionalType"] = "TASK_JOB"
+    document["template"]["delayExecution"] = True
+    document["template"]["template"]["containers"][0]["buildConfig"] = {"name": "x"}
+    etag = connected.see(JobAt(JOB)).etag
+
+    (outcome,) = connected.apply(Attach(JOB, etag, WAY, None, "test"))
+
+    assert outcome.result == Result.UPDATED, outcome
+    (document,) = connected.cloud.table("run.jobs").values()
+    assert document["functionalType"] == "TASK_JOB"
+    assert document["template"]["delayExecution"] is True
+    assert document["template"]["template"]["containers"][0]["buildConfig"] == {"name": "x"}
+
+
+def test_a_job_deployed_again_since_we_looked_is_kept(connected: Local) -> None:
+    connected.deploy()
+    stale = connected.see(JobAt(JOB)).etag
+    again = raw(connected)
+    again.labels["team"] = "b"
+    operation: Any = connected.theirs.jobs.update_job(job=again)
+    operation.result()
+
+    (outcome,) = connected.apply(Attach(JOB, stale, WAY, None, "test"))
+
+    assert (outcome.result, outcome.detail) == (Result.KEPT, "the job has changed since we looked")
+    assert connected.see(JobAt(JOB)).way is None
+    assert not connected.calls("run.projects.locations.jobs.patch")
+
+
+def test_a_job_that_is_gone_is_kept_with_the_reason(connected: Local) -> None:
+    (outcome,) = connected.apply(Attach(JOB, "etag", WAY, None, "test"))
+
+    assert outcome.result == Result.KEPT
+    assert "does not exist" in outcome.detail
+
+
+def test_start_tokens_are_not_echoed(connected: Local) -> None:
+    connected.deploy()
+    (document,) = connected.cloud.table("run.jobs").values()
+    document["startExecutionToken"] = "go"
+    etag = connected.see(JobAt(JOB)).etag
+
+    (outcome,) = connected.apply(Attach(JOB, etag, WAY, None, "test"))
+
+    assert outcome.result == Result.UPDATED, outcome
+    (document,) = connected.cloud.table("run.jobs").values()
+    assert not {"startExecutionToken", "runExecutionToken"} & set(document)
+    assert not raw(connected).latest_created_execution.name
+
+
+def test_a_connector_named_by_project_number_is_known_by_its_project(connected: Local) -> None:
+    connected.deploy(vpc_access={"connector": str(NAME)})
+    (document,) = connected.cloud.table("run.jobs").values()
+    document["template"]["template"]["vpcAccess"]["connector"] = str(NAME).replace(PROJECT, NUMBER)
+    numbered = ConnectorName(NUMBER, REGION, NAME.connector)
+    assert connected.see(JobAt(JOB)).way == Way(Egress.PRIVATE, numbered)
+
+    from tests.cloud.local import nothing
+    from wayout.cloud.observe import look
+
+    found: Any = look([JobAt(JOB), ConnectorsIn(PROJECT, REGION)], connected.clients, nothing)
+
+    assert found[JobAt(JOB)].value.way == Way(Egress.PRIVATE, NAME)
+    assert connected.see(JobAt(JOB)).way == Way(Egress.PRIVATE, NAME)

@@ -1,0 +1,17 @@
+"""Fixtures that more than one folder of tests shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.house import House
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    """The whole house, with the demo's policy and an empty network."""
+    with House(tmp_path) as found:
+        yield found

@@ -1,0 +1,40 @@
+"""The main scenario, under each value of each thing that we do not know about Google Cloud."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.house import House
+
+SWITCHES: list[tuple[str, Any]] = [
+    ("connector.visible_rules", False),
+    ("connector.rules_editable", False),
+    ("connector.rules_restored", True),
+    ("connector.leaves_rules", True),
+    ("run.audit_entries", 1),
+    ("run.etag_refusal", "FAILED_PRECONDITION"),
+    ("run.tokens_returned", False),
+]
+
+
+@pytest.mark.parametrize(("switch", "value"), SWITCHES, ids=[f"{name}={value}" for name, value in SWITCHES])
+def test_the_way_out_is_whole_whatever_google_does(tmp_path: Path, switch: str, value: Any) -> None:
+    with House(tmp_path, switches={switch: value}) as house:
+        house.developer.deploy("my-job")
+        house.settle()
+        house.developer.deploy("my-second-job")
+        house.settle()
+
+        assert house.job("my-second-job")["egress"] == "ALL_TRAFFIC", house.say()
+        said = house.plan("my-job")
+        assert (said.status, said.changes) == ("whole", ())
+
+
+def test_every_switch_is_listed_in_the_assumptions() -> None:
+    listed = re.findall(r"`([a-z]+\.[a-z_]+)`", Path("docs/assumptions.md").read_text(encoding="utf-8"))
+
+    assert set(listed) == {name for name, _ in SWITCHES}

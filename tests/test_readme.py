@@ -1,0 +1,62 @@
+"""The README shows only what works: every command in it is run here, as typed."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from wayout.cli.demo.stage import free_port
+
+ROOT = Path(__file__).parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+ELSEWHERE = {"make demo": "test_demo.py runs the command behind it", "make test": "CI runs it: .ci/run"}
+
+
+@pytest.mark.skipif(not shutil.which("curl"), reason="the session by hand needs curl")
+def test_the_session_by_hand_works_as_typed(tmp_path: Path) -> None:
+    for part in ("docs", "Makefile", "pyproject.toml", "requirements"):
+        (tmp_path / part).symlink_to(ROOT / part)
+    (tmp_path / ".venv").symlink_to(Path(sys.prefix))
+    port, grpc = free_port(), free_port()
+    typed = "\n".join(block for block in BLOCKS if block.strip() not in ELSEWHERE)
+    script = (
+        typed.replace("make setup\n", "")  # this very environment is what it makes
+        .replace(
+            "--port 9090 &", f"--port 9090 --grpc-port {grpc} > cloud.log 2>&1 &\ntrap 'kill %1; wait' EXIT\n{WAIT}"
+        )
+        .replace("env --port 9090", f"env --port 9090 --grpc-port {grpc}")
+        .replace("9090", str(port))
+    )
+    run = subprocess.run(
+        ["bash", "-c", f"set -m\n{script}"], cwd=tmp_path, capture_output=True, text=True, timeout=100, check=False
+    )
+
+    assert "would be created" in run.stdout, run.stdout + run.stderr
+    assert "the job my-job has been attached" in run.stdout, run.stdout + run.stderr
+    assert '"status": "whole"' in run.stdout
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+WAIT = "for _ in $(seq 100); do curl -s http://127.0.0.1:9090/_localcloud/state >/dev/null && break; sleep 0.1; done"
+
+
+def test_every_command_of_the_table_exists() -> None:
+    from wayout.cli import main
+
+    for name in re.findall(r"^\| `wayout (\w+)", README, re.MULTILINE):
+        assert name in main.commands
+
+
+def test_ci_runs_make_test() -> None:
+    assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
+
+
+def test_every_link_leads_somewhere() -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
+        assert (ROOT / target).exists(), target
