@@ -9,6 +9,7 @@ from cloudevents.http import CloudEvent
 
 from functions.door import watched
 from wayout.cloud import events, log
+from wayout.egress.model import JobTarget, Target, ThingTarget
 
 
 @functions_framework.cloud_event
@@ -21,7 +22,18 @@ def on_audit_log(event: CloudEvent) -> None:
         case events.Unclear(id_, why):
             log.count("event.unread", "event could not be read", id=id_, why=why)
         case events.Names(target, cause):
+            log.info("event", id=cause.id, who=cause.who, what=cause.what, when=cause.when, target=_name(target))
             with watched("on_audit_log", cause.id):
                 from wayout import wiring
 
                 wiring.parts().reconcile(target, cause)
+
+
+def _name(target: Target) -> str:
+    match target:
+        case JobTarget(job):
+            return str(job)
+        case ThingTarget(name):
+            return str(name)
+        case _:
+            return "everything"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 if TYPE_CHECKING:
     from localcloud.core import Cloud
@@ -115,10 +115,17 @@ def _items(body: Document, key: str) -> list[Any]:
     return found if isinstance(found, list) else []
 
 
-def visible(document: Any) -> Any:
-    """A document, or any part of one, as REST shows it: without what only gRPC clients can read."""
+T = TypeVar("T")
+
+
+def visible(document: T) -> T:
+    """A copy of a document, or any part of one, as REST shows it: without what only gRPC clients can read."""
+    return cast("T", _visible(document))
+
+
+def _visible(document: Any) -> Any:
     if isinstance(document, dict):
-        return {key: visible(value) for key, value in document.items() if not key.startswith(UNKNOWN)}
+        return {key: _visible(value) for key, value in document.items() if not key.startswith(UNKNOWN)}
     if isinstance(document, list):
-        return [visible(value) for value in document]
+        return [_visible(value) for value in document]
     return document

@@ -12,7 +12,7 @@ from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
 from localcloud import audit
-from localcloud.calls import SERVICE_NAMES, TITLES, Audited, Call, Document, Running, project_of
+from localcloud.calls import SERVICE_NAMES, TITLES, Audited, Call, Document, Running, project_of, visible
 from localcloud.clock import Clock
 from localcloud.errors import DENIED, NOT_FOUND, ApiError
 
@@ -182,7 +182,7 @@ class Cloud:
         self._record(method, call, 200)
         if fault:
             raise fault.error
-        return answer
+        return copy.deepcopy(answer) if call.wire == "grpc" else visible(answer)  # what is sent moves on no more
 
     def _let_time_pass(self, call: Call) -> None:
         name = call.params.get("name") or call.params.get("operation", "")

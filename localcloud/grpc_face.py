@@ -24,7 +24,10 @@ MESSAGE_BYTES = 32 * 1024 * 1024
 
 
 def serve(cloud: Cloud, host: str = "127.0.0.1", port: int = 0) -> tuple[grpc.Server, int]:
-    """Start a server on `host`; answers with it and its port (a free one for 0). Whoever asked for it stops it."""
+    """Start a server on `host`; answers with it and its port (a free one for 0). Whoever asked for it stops it.
+
+    Raises OSError when the port is taken.
+    """
     options = [
         ("grpc.so_reuseport", 0),
         ("grpc.max_receive_message_length", MESSAGE_BYTES),
@@ -32,7 +35,11 @@ def serve(cloud: Cloud, host: str = "127.0.0.1", port: int = 0) -> tuple[grpc.Se
     ]
     server = grpc.server(ThreadPoolExecutor(WORKERS, thread_name_prefix="grpc"), options=options)
     server.add_generic_rpc_handlers(tuple(_handlers(cloud)))
-    bound: int = server.add_insecure_port(f"{host}:{port}")
+    address = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+    try:
+        bound: int = server.add_insecure_port(address)
+    except RuntimeError as failure:
+        raise OSError(str(failure)) from failure
     server.start()
     return server, bound
 

@@ -1,7 +1,8 @@
 """Serverless VPC Access v1: connectors and their operations. Texts: as quoted in public reports.
 
 Switches: `vpcaccess.create_error` None, or {code, message} that every creation fails with;
-`vpcaccess.service_project_needs_rules` True: a connector of a Shared VPC service project has no automatic rules.
+`vpcaccess.service_project_needs_rules` True: a connector of a Shared VPC service project has no automatic rules;
+`vpcaccess.error_holds_subnet` True: a connector in ERROR keeps its range from the next one until it is deleted.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from typing import Any
 
 from localcloud import operations
 from localcloud.calls import Audited, Call, Document, Target
-from localcloud.connectorhealth import problem
+from localcloud.connectorhealth import ground, problem
 from localcloud.core import Cloud, not_found, serves
 from localcloud.errors import EXISTS, INVALID, PRECONDITION, ApiError
 from localcloud.locations import joined, parts
@@ -224,7 +225,6 @@ def _forced(cloud: Cloud) -> ApiError | None:
 def _install(cloud: Cloud, connector: Document) -> None:
     """Google's own firewall rules come while the connector is still being made, if its network is in order."""
     from localcloud.compute import connector_rules
-    from localcloud.connectorhealth import ground
 
     try:
         network, cidr = ground(cloud, connector)

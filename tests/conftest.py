@@ -12,6 +12,7 @@ from tests.house import House
 
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
-    """The whole house, with the demo's policy and an empty network."""
+    """The whole house, with the demo's policy and an empty network. No story may end with a dead letter."""
     with House(tmp_path) as found:
         yield found
+        assert found.platform.dead_letters() == []

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -91,6 +92,7 @@ class House(AbstractContextManager["House"]):
         assert source.origin
         create: Any = functions_framework.create_app
         apps = {f"/{name}": create(name, source.origin, "cloudevent") for name in FUNCTIONS}
+        logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, DispatcherMiddleware(_nothing, apps), threaded=True)
         self._server = server
         threading.Thread(target=server.serve_forever, name="functions", daemon=True).start()
@@ -165,9 +167,11 @@ class House(AbstractContextManager["House"]):
             wired.clients.close()
         return ending.said
 
-    def world(self) -> Any:
-        """Every resource, without what differs between any two runs."""
-        return self.admin("world")
+    def world(self) -> dict[str, Any]:
+        """Every resource on a way out, without what differs between any two runs."""
+        return {
+            kind: things for kind, things in self.admin("world").items() if not kind.startswith(("pubsub", "logging"))
+        }
 
     def writes(self) -> list[str]:
         """The methods of every mutation of ours so far, the ledger and messages left out."""

@@ -6,6 +6,7 @@ import base64
 import json
 from pathlib import Path
 
+from localcloud.slack import Slack
 from tests.house import CHANNEL, PRINCIPAL, PROJECT, House
 from wayout.cli.demo.stage import POLICY
 
@@ -111,8 +112,10 @@ def test_a_malformed_request_is_answered_with_the_field(house: House) -> None:
 
 
 def test_slack_being_down_loses_no_message(house: House) -> None:
-    house.admin("slack", {"mode": "down", "times": 3})
+    slack = house.cloud.part(Slack)
+    house.admin("slack", {"mode": "down"})
     house.developer.deploy("my-job")
+    house.cloud.after(900.0, lambda: setattr(slack, "mode", "ok"))
     house.settle()
 
     assert len(house.slack()) == 1

@@ -116,8 +116,9 @@ def _written(cloud: Cloud, call: Call, job: Document, verb: str) -> Document:
         current = now()
         if current["generation"] == generation:
             ready(cloud, current)
-            system_event(cloud, verb, job["name"], job_v1(cloud, current), _ready_message(job["name"]))
-        else:
+            if current is cloud.table(TABLE).get(job["name"]):
+                system_event(cloud, verb, job["name"], job_v1(cloud, current), _ready_message(job["name"]))
+        elif int(current.get("observedGeneration", 0)) < int(generation):
             current["observedGeneration"] = generation
         return {"@type": JOB} | seen(cloud, current)
 

@@ -124,7 +124,9 @@ def _metadata(cloud: Cloud, thing: Document, kind: str) -> Document:
 
 def _annotations(task: Document) -> dict[str, str]:
     """Where v1 keeps what v2 has fields for: on the execution template."""
-    found = {f"{ANNOTATION}execution-environment": "gen1" if task["executionEnvironment"].endswith("1") else "gen2"}
+    found = {
+        f"{ANNOTATION}execution-environment": "gen1" if str(task["executionEnvironment"]).endswith("GEN1") else "gen2"
+    }
     vpc = task.get("vpcAccess", {})
     if "connector" in vpc:
         found[f"{ANNOTATION}vpc-access-connector"] = vpc["connector"]

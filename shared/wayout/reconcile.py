@@ -11,6 +11,7 @@ from wayout.egress import naming, need, planner, report
 from wayout.egress.messages import OutcomeSaid
 from wayout.egress.model import (
     BlindError,
+    Blocked,
     Cause,
     Change,
     Connector,
@@ -31,6 +32,7 @@ from wayout.egress.model import (
     Seen,
     Sighting,
     Site,
+    State,
     ThingTarget,
     Unreadable,
     subject,
@@ -79,9 +81,11 @@ class _Run:
     policy: Policy
     jobs: Callable[[Seen], tuple[Intent, ...]]
     job_reads: frozenset[Read[Any]]
+    mode: Mode  # while no job speaks
     outcomes: list[Outcome] = field(default_factory=list)
     intents: tuple[Intent, ...] = ()
     seen: Seen = field(default_factory=Seen)
+    want: Want | None = None
     plan: Plan = field(default_factory=Plan)
     first_plan: str = ""
     applying: bool = True
@@ -108,9 +112,11 @@ def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) ->
 
     def wanted(seen: Seen) -> tuple[Intent, ...]:
         found = seen.maybe(read)
-        return (need.judge(policy, found, today=today, asked=target),) if found else ()
+        now = need.judge(policy, found, today=today, asked=target) if found else None
+        return (now,) if now and now.site == intent.site else ()
 
-    return _site(_Run(intent.site, cause, policy, wanted, frozenset({read}), applying=apply, looked=looked), parts)
+    run = _Run(intent.site, cause, policy, wanted, frozenset({read}), intent.mode, applying=apply, looked=looked)
+    return _site(run, parts)
 
 
 def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]:
@@ -129,14 +135,17 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
 
 def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending | None:
     """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there."""
-    run = _Run(site, cause, parts.policy(), *_everybody(site, parts), applying=apply)
-    run.looked = dict(parts.look({*run.job_reads, *planner.reads(_bare(run))}))
+    policy = parts.policy()
+    run = _Run(site, cause, policy, *_everybody(site, parts), policy.mode, applying=apply)
+    run.looked = dict(parts.look({*run.job_reads, _bare(run).connectors}))
     try:
-        seen = Seen(run.looked)
-        needed = bool(run.jobs(seen)) or _bare(run).own_connector(seen) is not None
+        ours = _bare(run).own_connector(Seen(run.looked))
+        needed = bool(run.jobs(Seen(run.looked))) or ours is not None
     except BlindError as blind:
         return Ending(report.unreadable(str(site), blind.sighting, cause))
-    return _site(run, parts) if needed else None
+    # While it is being made, its finished entry is still to come, and so is everything that an entry now could tell.
+    under_way = ours is not None and ours.state in (State.CREATING, State.DELETING)
+    return _site(run, parts) if needed and not under_way else None
 
 
 def _everybody(site: Site, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent, ...]], frozenset[Read[Any]]]:
@@ -151,12 +160,28 @@ def _everybody(site: Site, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent,
     return wanted, frozenset({read})
 
 
+def _and_everybody(run: _Run, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent, ...]], frozenset[Read[Any]]]:
+    """The jobs of a run, which a request may have named, and every other one; those alone if no list can be had."""
+    named, (everybody, reads) = run.jobs, _everybody(run.site, parts)
+
+    def wanted(seen: Seen) -> tuple[Intent, ...]:
+        first = named(seen)
+        try:
+            others = everybody(seen)
+        except BlindError:
+            return first
+        known = {intent.job for intent in first}
+        return (*first, *(intent for intent in others if intent.job not in known))
+
+    return wanted, run.job_reads | reads
+
+
 def _refused_deploy(target: JobTarget, cause: Cause, parts: Parts, policy: Policy, today: date) -> Ending:
     """A deploy that the organisation policy refused: prepare its site, and say which flags to use."""
     intent = need.judge(policy, Job(target.job), today=today, asked=target)
     if intent.site is None:
         return Ending(report.unneeded(intent, cause))
-    ending = _site(_Run(intent.site, cause, policy, lambda _: (), frozenset()), parts)
+    ending = _site(_Run(intent.site, cause, policy, lambda _: (), frozenset(), intent.mode), parts)
     return replace(ending, said=report.with_flags(ending.said, intent, naming.connector_of(intent.site).connector))
 
 
@@ -191,7 +216,7 @@ def _take_in(run: _Run, done: Sequence[Outcome], parts: Parts) -> None:
     run.again = next((f"{subject(item.change)}: {item.detail}" for item in done if item.retry), "")
     if any(_connector_made(outcome) for outcome in done):
         # Whoever came while it was made has been put off: their jobs are ours to attach now.
-        run.jobs, run.job_reads = _everybody(run.site, parts)
+        run.jobs, run.job_reads = _and_everybody(run, parts)
 
 
 def _look_and_plan(run: _Run, parts: Parts) -> None:
@@ -201,9 +226,13 @@ def _look_and_plan(run: _Run, parts: Parts) -> None:
         sightings |= parts.look(reads)
         run.seen = Seen(_with_own_history(run, sightings))
         try:
-            run.plan = planner.plan(_want(run, run.seen), run.seen)
+            run.want = _want(run, run.seen)
+            run.plan = planner.plan(run.want, run.seen)
         except NotLookedError as missing:
             reads = frozenset({missing.read})
+        except BlindError as blind:
+            run.plan = Plan(blocked=(Blocked("jobs", blind.sighting.why, blind.sighting.grant),))
+            break
         else:
             break
     run.first_plan = run.first_plan or planner.plan_id(run.plan, run.seen)
@@ -234,7 +263,7 @@ def _jobs(seen: Seen) -> tuple[Job, ...]:
 
 def _mode(run: _Run) -> Mode:
     if not run.intents:
-        return run.policy.mode
+        return run.mode
     return "enforce" if any(intent.mode == "enforce" for intent in run.intents) else "observe"
 
 
@@ -271,7 +300,7 @@ def _connector_made(outcome: Outcome) -> bool:
 
 
 def _tell(run: _Run, parts: Parts) -> Ending:
-    want = _want(run, run.seen)
+    want = run.want or _bare(run)
     mode = "paused" if run.policy.paused else _mode(run) if run.applying else "observe"
     said = report.said(want, run.seen, run.plan, run.outcomes, intents=run.intents, cause=run.cause, mode=mode)
     ending = Ending(said.model_copy(update={"plan": run.first_plan}), run.again)

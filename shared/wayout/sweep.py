@@ -29,6 +29,8 @@ def _place(project: str, region: str, cause: Cause, parts: Parts, *, apply: bool
         return
     intents = [need.judge(policy, job, today=today) for job in (jobs.value if isinstance(jobs, Present) else ())]
     yield from (Ending(report.unneeded(intent, cause)) for intent in intents if intent.stance == Stance.UNCLEAR)
+    if isinstance(connectors, Unreadable):
+        yield Ending(report.unreadable(f"the connectors of {project} in {region}", connectors, cause))
     there = {found.name for found in (connectors.value if isinstance(connectors, Present) else ())}
     standing = {site for site in policy.sites(project, region) if naming.connector_of(site) in there}
     wanted: set[Site] = {intent.site for intent in intents if intent.site}

@@ -17,6 +17,7 @@ from wayout.egress.model import (
     Network,
     Remove,
     Result,
+    RulesOf,
     State,
     SubnetName,
     Update,
@@ -106,3 +107,14 @@ def test_a_connector_that_takes_longer_than_we_have_is_put_off_until_its_own_eve
     assert (outcome.result, outcome.detail, outcome.retry) == (Result.PUT_OFF, "its operation goes on", False)
     (seen,) = world.see(ALL)
     assert seen.state == State.CREATING
+
+
+def test_a_rule_that_google_made_for_a_connector_is_disabled_and_otherwise_left_as_it_was(world: Local) -> None:
+    world.apply(Create(CONNECTOR, "test"))
+    before = world.see(RulesOf(NETWORK))
+    broad = next(rule for rule in before if rule.name.rule.endswith("-tagfw"))
+
+    (outcome,) = world.apply(Update(replace(broad, disabled=True), broad, "test"))
+
+    assert outcome.result == Result.UPDATED
+    assert set(world.see(RulesOf(NETWORK))) == {*before, replace(broad, disabled=True)} - {broad}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from ipaddress import IPv4Network
-from itertools import count
 from typing import Any
 
 from wayout.egress.model import (
@@ -103,7 +102,7 @@ def automatic_rules(made: Connector, range_: str, *, hyphens: str = "--") -> tup
 
 @dataclass
 class World:
-    """What there is. `unreadable` holds what the account may not look at; `faults` answer changes before Google does."""
+    """What there is. `unreadable`: what the account may not look at; `faults` answer changes before Google does."""
 
     policies: Policy
     networks: dict[NetworkName, Network] = field(default_factory=dict)
@@ -131,7 +130,7 @@ class World:
     stages: list[str] = field(default_factory=list)
     pauses: int = 0
     told: list[tuple[str, Cause]] = field(default_factory=list)
-    _etags: Iterable[int] = field(default_factory=lambda: count(1))
+    _etags: int = 0
 
     def add(self, *things: Network | Subnet | FirewallRule | Connector | Router | Route | Zone | Job) -> World:
         """Put things there, as if they had always been."""
@@ -156,7 +155,8 @@ class World:
         return self
 
     def _etag(self) -> str:
-        return f'"{next(iter(self._etags))}"'
+        self._etags += 1
+        return f'"{self._etags}"'
 
     @property
     def things(self) -> tuple[Any, ...]:
@@ -179,6 +179,7 @@ class World:
         return found
 
     def apply(self, changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]:
+        del deadline, seed
         outcomes = []
         for change in self.order(list(changes)):
             outcome = self.make(change)
@@ -189,6 +190,7 @@ class World:
         return outcomes
 
     def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
+        del site
         self.told.append((plan, cause))
         for outcome in outcomes:
             verb = type(outcome.change).__name__.lower()
@@ -204,6 +206,7 @@ class World:
         self.pauses += 1
 
     def watch(self, stage: str, *what: Any) -> None:
+        del what
         self.stages.append(stage)
 
     # --- looks ---------------------------------------------------------------------------------------------------
@@ -388,9 +391,7 @@ class World:
         others = [
             nat
             for router in self.routers.values()
-            if router.network == made.network
-            and router.name.region == made.name.region
-            and router.name != made.name
+            if router.network == made.network and router.name.region == made.name.region and router.name != made.name
             for nat in router.nats
             if nat.public
         ]

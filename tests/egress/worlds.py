@@ -20,18 +20,15 @@ from wayout.egress.model import (
     Direction,
     Egress,
     FirewallRule,
-    HistoryOf,
     Interface,
     Job,
     JobName,
-    JobsIn,
     Nat,
     Network,
     NetworkName,
     NotLookedError,
     Outcome,
     Plan,
-    Read,
     Result,
     Route,
     Router,
@@ -44,7 +41,6 @@ from wayout.egress.model import (
     SubnetName,
     Traffic,
     Way,
-    Word,
     Zone,
 )
 from wayout.egress.policy import Policy
@@ -167,7 +163,9 @@ def policies(draw: st.DrawFn) -> Policy:
 def foreign_rules(draw: st.DrawFn, name: str) -> FirewallRule:
     direction = draw(st.sampled_from(Direction))
     into = direction == Direction.INGRESS
-    places = st.lists(st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "10.127.0.0/16", "8.8.8.0/24"]), min_size=1, max_size=2)
+    places = st.lists(
+        st.sampled_from(["0.0.0.0/0", "10.0.0.0/8", "10.127.0.0/16", "8.8.8.0/24"]), min_size=1, max_size=2
+    )
     tags = st.lists(st.sampled_from(TAGS), max_size=2, unique=True).map(tuple)
     return FirewallRule(
         RuleName(PROJECT, name),
@@ -316,5 +314,3 @@ def _surplus(world: World) -> None:
 def _lose_automatic(world: World) -> None:
     for name in [name for name in world.rules if name.rule.startswith("aet-")][::2]:
         del world.rules[name]
-
-

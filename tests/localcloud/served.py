@@ -6,7 +6,7 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ import requests
 import uvicorn
 from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1
+from starlette.routing import BaseRoute
 
 from localcloud import compute, dns, rest
 from localcloud.clock import Clock
@@ -39,7 +40,7 @@ class Served:
         self.url = url
         self.http = requests.Session()
         options = {"api_endpoint": f"{url}/_svc/compute"}
-        common: dict[str, Any] = {"client_options": options, "credentials": AnonymousCredentials()}
+        common: dict[str, Any] = {"client_options": options, "credentials": AnonymousCredentials()}  # type: ignore[no-untyped-call]
         self.networks = compute_v1.NetworksClient(**common)
         self.subnets = compute_v1.SubnetworksClient(**common)
         self.firewalls = compute_v1.FirewallsClient(**common)
@@ -95,9 +96,10 @@ class Served:
 
 
 @contextmanager
-def served() -> Iterator[Served]:
-    cloud = Cloud(clock=Clock(idle=False))
-    config = uvicorn.Config(rest.app(cloud, []), log_level="warning", timeout_graceful_shutdown=1, ws="none")
+def served(clock: Clock | None = None, routes: Sequence[BaseRoute] = ()) -> Iterator[Served]:
+    """A cloud whose time moves only while somebody waits for it, unless a clock is given."""
+    cloud = Cloud(clock=clock or Clock(idle=False))
+    config = uvicorn.Config(rest.app(cloud, routes), log_level="warning", timeout_graceful_shutdown=1, ws="none")
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)

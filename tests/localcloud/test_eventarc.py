@@ -115,3 +115,24 @@ def test_a_trigger_may_carry_the_token_of_a_service_account(local: LocalCloud, e
     make_topic(local, "events")
     assert local.settle()
     assert endpoint.received[0].headers["authorization"].startswith("Bearer ey")
+
+
+def test_an_endpoint_that_waits_for_minutes_takes_no_time_and_gets_its_event_once(endpoint: Receiver) -> None:
+    """The main road: an event, an operation of minutes that is started and asked for, an acknowledgement."""
+    moments: list[float] = []
+    with LocalCloud() as local:
+
+        def answer(_: int) -> int:
+            connectors = f"{local.url}/_svc/vpcaccess/v1/projects/my-project/locations/europe-west1/connectors"
+            body = {"network": "default", "ipCidrRange": "10.8.0.0/28", "minInstances": 2, "maxInstances": 3}
+            made = requests.post(connectors, params={"connectorId": "way-out"}, json=body, timeout=30).json()
+            operation = requests.get(f"{local.url}/_svc/vpcaccess/v1/{made['name']}", timeout=30).json()
+            moments.append(local.cloud.clock.seconds())
+            return 204 if operation["done"] else 500
+
+        endpoint.answer = answer
+        admin(local, "triggers", name="t", url=endpoint.url, serviceName=PUBSUB)
+        make_topic(local, "events")
+        assert local.settle()
+    assert len(moments) == 1
+    assert 160 <= moments[0] < 600

@@ -62,7 +62,7 @@ def progress(to: Console) -> Any:
         match stage, what:
             case "plan", (number, Plan(changes=changes), _):
                 if changes:
-                    to.print(f"[dim]look {number + 1}: {len(changes)} changes wanted[/]")
+                    to.print(f"[dim]look {number + 1}: {report.counted(len(changes), 'change')} wanted[/]")
             case "change", (change, said):
                 fields = report.change_fields(change)
                 name = fields["subject"].rsplit("/", 1)[-1]
@@ -79,7 +79,7 @@ def path(title: str, columns: dict[str, Sequence[Hop]]) -> Table:
     rows: dict[str, list[str]] = {}
     for number, hops in enumerate(columns.values()):
         for hop in hops:
-            key = hop.what.split(" ", 1)[0] if hop.what.startswith(("connector", "subnet")) else hop.what
+            key = hop.what.split(" ", 1)[0] if hop.what.startswith(("connector", "subnet", "jobs")) else hop.what
             cells = rows.setdefault(key, ["-"] * len(columns))
             name = hop.what.removeprefix(key).strip()
             colour = "green" if hop.whole else "red"

@@ -123,6 +123,7 @@ def _rule(policy: Policy, job: Job) -> Intent | None:
 
 _ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
 _INTERNAL = re.compile(r"(?<![\w.-])(?:[a-z0-9-]+\.)+internal(?![\w-])", re.IGNORECASE)
+_USERINFO = re.compile(r"[^\s/,;\"']*@")  # what stands before an @ may be a password
 METADATA = "metadata.google.internal"  # answered on the host itself; never a need
 
 
@@ -131,10 +132,11 @@ def speaking(job: Job) -> Iterator[str]:
     if job.way and job.way.connector and job.way.connector.region != job.name.region:
         yield f"it names the connector {job.way.connector}, which is in another region"
     for word in job.words:
-        for address in _ADDRESS.findall(word.text):
+        text = _USERINFO.sub("@", "" if word.secret else word.text)
+        for address in _ADDRESS.findall(text):
             if _private(address):
                 yield f"{word.place} holds the private address {address}"
-        for host in _INTERNAL.findall(word.text):
+        for host in _INTERNAL.findall(text):
             if host.lower() != METADATA:
                 yield f"{word.place} holds the internal host {host}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import date
 from fnmatch import fnmatchcase
@@ -43,14 +44,15 @@ def _destination(text: str) -> str:
 
 
 def _traffic(text: str) -> str:
-    protocol, _, ports = text.partition(":")
-    if protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all") and not protocol.isdigit():
+    protocol, colon, ports = text.partition(":")
+    number = protocol.isdecimal() and protocol.isascii() and int(protocol) <= 255
+    if protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all") and not number:
         raise ValueError(f"{protocol!r} is no protocol; write tcp, udp, icmp, sctp, esp, ah, all or a number")
     if ports and protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"{protocol} has no ports")
-    for port in filter(None, ports.split(",")):
+    for port in ports.split(",") if colon else ():
         first, _, last = port.partition("-")
-        if not (first.isdigit() and (last or first).isdigit() and int(first) <= int(last or first) <= 65535):
+        if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first) <= 65535):
             raise ValueError(f"{port!r} is no port or range of ports between 0 and 65535")
     return text
 
@@ -132,6 +134,11 @@ class Profile(_Part):
         """Whether some destination is the internet."""
         return any(destination.to == "internet" for destination in self.destinations)
 
+    @property
+    def ranges(self) -> tuple[str, ...]:
+        """The destinations that are ranges (CIDR text)."""
+        return tuple(destination.to for destination in self.destinations if destination.to != "internet")
+
     def network_for(self, project: str) -> NetworkName:
         """The profile's network; a bare name is one in the job's own project."""
         return NetworkName.parse(self.network) if "/" in self.network else NetworkName(project, self.network)
@@ -206,11 +213,24 @@ class Policy(_Part):
             yield Site(profile.network_for(project), region, name)
 
 
+class _Loader(yaml.SafeLoader):
+    """YAML in which `off`, `no` and dates stay the words that somebody wrote; `true` and `false` are booleans."""
+
+    yaml_implicit_resolvers = {  # noqa: RUF012 - how PyYAML is told
+        first: [
+            (tag, re.compile(r"^(?:true|false)$") if tag.endswith(":bool") else pattern)
+            for tag, pattern in known
+            if not tag.endswith(":timestamp")
+        ]
+        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
+    }
+
+
 def parse(text: str) -> Policy:
     """Read a policy from YAML text. Raises PolicyError with a line and a field for every problem."""
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        raw = yaml.safe_load(text)
+        tree = yaml.compose(text, Loader=_Loader)
+        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f"line {mark.line + 1}: " if mark else ""

@@ -13,6 +13,7 @@ from wayout.egress.model import (
     Create,
     Direction,
     FirewallRule,
+    Remove,
     Traffic,
     Update,
 )
@@ -28,15 +29,18 @@ def missing(wanted: tuple[FirewallRule, ...], existing: tuple[FirewallRule, ...]
         was = known.get(rule.name)
         if was is None:
             changes.append(Create(rule, _why(rule)))
+        elif was.direction != rule.direction:
+            changes.append(
+                Remove(was, "somebody made it anew in the other direction, which cannot be changed in place")
+            )
         elif not same(rule, was):
             changes.append(Update(rule, was, f"it was changed ({_difference(rule, was)}); {_why(rule)}"))
     return changes
 
 
 def _why(rule: FirewallRule) -> str:
-    said = rule.description.removeprefix(f"{naming.MARK} ").removesuffix(" Change it in the policy.").rstrip(".")
-    arrow = "out" if rule.direction == Direction.EGRESS else "in"
-    return f"{rule.action.lower()}s {', '.join(map(str, rule.traffic))} {arrow} at {rule.priority} {said}"
+    said = rule.description.removeprefix(f"{naming.MARK}: ").rstrip(".")
+    return f"{said} (priority {rule.priority})"
 
 
 def _difference(rule: FirewallRule, was: FirewallRule) -> str:
@@ -52,7 +56,6 @@ def same(rule: FirewallRule, other: FirewallRule) -> bool:
 
 def _canonical(rule: FirewallRule) -> FirewallRule:
     traffic = tuple(sorted(Traffic(item.protocol.lower(), tuple(sorted(item.ports))) for item in rule.traffic))
-    # An INGRESS rule without destination ranges is one for every destination.
     return replace(
         rule,
         traffic=traffic,

@@ -82,48 +82,58 @@ class _Maker:
             traffic=ALL,
             target_tags=(self.tag,) if direction == Direction.EGRESS else (),
             source_tags=(self.tag,) if direction == Direction.INGRESS else (),
-            description=f"{naming.MARK} for the profile {self.site.profile}: {what}. Change it in the policy.",
+            description=f"{naming.MARK}: {what}, as the profile {self.site.profile} says.",
         )
 
     def control(self) -> Iterator[FirewallRule]:
         """Our own copy of what keeps the connector alive: Google's may be missing, as in a Shared VPC."""
         for role, sources, traffic, what in (
-            ("control-in", SERVERLESS, CONTROL, "Google's serverless infrastructure to the connector"),
-            ("control-health", HEALTH_CHECKS, HEALTH, "health checks of the connector"),
+            ("control-in", SERVERLESS, CONTROL, "lets Google's serverless infrastructure reach the connector"),
+            ("control-health", HEALTH_CHECKS, HEALTH, "lets Google check the connector's health"),
         ):
             rule = self._rule(role, Direction.INGRESS, Action.ALLOW, CONTROL_PRIORITY, what)
             yield replace(rule, sources=sources, traffic=traffic, source_tags=(), target_tags=(self.tag,))
-        what = "the connector to Google's serverless infrastructure"
+        what = "lets the connector reach Google's serverless infrastructure"
         rule = self._rule("control-out", Direction.EGRESS, Action.ALLOW, CONTROL_PRIORITY, what)
         yield replace(rule, destinations=SERVERLESS, traffic=CONTROL)
 
     def google_apis(self, profile: Profile) -> Iterator[FirewallRule]:
         """The baseline's virtual addresses; `default-domains` is public tcp:443 and belongs to the allows."""
         if profile.google_apis in GOOGLE_APIS:
-            what = f"Google APIs by their {profile.google_apis} virtual addresses"
+            what = f"allows Google APIs by their {profile.google_apis} virtual addresses"
             rule = self._rule("google-apis", Direction.EGRESS, Action.ALLOW, APIS_PRIORITY, what)
             yield replace(rule, destinations=GOOGLE_APIS[profile.google_apis], traffic=HTTPS)
 
     def allows(self, profile: Profile, inside: tuple[str, ...]) -> Iterator[FirewallRule]:
         """One EGRESS allow per distinct set of protocols and ports; its INGRESS twin for what is no internet."""
         for traffic, places in _by_traffic(profile).items():
-            said = ", ".join(map(str, traffic))
+            said = f"{', '.join(map(str, traffic))} to {_some(places)}"
             private = tuple(place for place in places if place != "internet")
             public = ranges.internet(inside) if "internet" in places else ()
-            out = self._rule(f"out-{slug(traffic)}", Direction.EGRESS, Action.ALLOW, ALLOW_PRIORITY, f"{said} out")
+            what = f"allows {said}"
+            out = self._rule(f"out-{slug(traffic)}", Direction.EGRESS, Action.ALLOW, ALLOW_PRIORITY, what)
             yield replace(out, destinations=(*private, *public), traffic=traffic)
             if private:
-                role = f"in-{slug(traffic)}"
-                twin = self._rule(
-                    role, Direction.INGRESS, Action.ALLOW, INGRESS_PRIORITY, f"{said} to its destinations"
-                )
+                role, what = f"in-{slug(traffic)}", f"lets the connector in at its destinations, {said}"
+                twin = self._rule(role, Direction.INGRESS, Action.ALLOW, INGRESS_PRIORITY, what)
                 yield replace(twin, destinations=private, traffic=traffic)
 
     def deny(self, role: str, direction: Direction, destination: str) -> FirewallRule:
         """Everything else, logged. The INGRESS one stops the connector wherever it knocks inside the network."""
-        rule = self._rule(role, direction, Action.DENY, DENY_PRIORITY, "everything else")
+        what = {
+            "deny-in": "denies the connector everything else inside the network",
+            "deny-out": "denies the connector everything else, and logs it",
+            "deny-out-ipv6": "denies the connector all IPv6, and logs it",
+        }[role]
+        rule = self._rule(role, direction, Action.DENY, DENY_PRIORITY, what)
         destinations = (destination,) if direction == Direction.EGRESS else ()
         return replace(rule, destinations=destinations, logged=True)
+
+
+def _some(places: tuple[str, ...]) -> str:
+    """The first places; descriptions are read by people, and the rule itself lists them all."""
+    named = ", ".join("the internet" if place == "internet" else place for place in places[:3])
+    return f"{named} and {len(places) - 3} more" if len(places) > 3 else named
 
 
 def _by_traffic(profile: Profile) -> dict[tuple[Traffic, ...], tuple[str, ...]]:
@@ -137,13 +147,15 @@ def _by_traffic(profile: Profile) -> dict[tuple[Traffic, ...], tuple[str, ...]]:
 
 def slug(traffic: tuple[Traffic, ...]) -> str:
     """A short word for a set of protocols and ports, unique among them, fit for a rule's name."""
-    plain = "-".join(f"{item.protocol}{'-'.join(item.ports)}" for item in traffic)
+    ports = ("-".join(port.replace("-", "to") for port in item.ports) for item in traffic)
+    plain = "-".join(f"{item.protocol}{said}" for item, said in zip(traffic, ports, strict=True))
     return plain if len(plain) <= 16 else f"{plain[:7].strip('-')}-{sha256(plain.encode()).hexdigest()[:8]}"
 
 
 def reaches_internet(profile: Profile) -> bool:
     """Whether the profile lets traffic out to the internet through the VPC, so that a NAT is needed."""
-    return profile.egress == Egress.ALL and (profile.internet or profile.google_apis == "default-domains")
+    public = any(not ranges.within((place,), ranges.PRIVATE) for place in profile.ranges)
+    return profile.egress == Egress.ALL and (profile.internet or public or profile.google_apis == "default-domains")
 
 
 def inside(network: NetworkName, seen: Seen) -> list[str]:

@@ -28,6 +28,7 @@ TOPICS = {
     "wayout-sweep": "on_schedule",
     "wayout-outcomes": "on_outcome",
 }
+DEAD = "wayout-dead-letters"
 JOBS = f"projects/{PROJECT}/locations/{REGION}/jobs"
 
 
@@ -61,7 +62,8 @@ class Person:
         """What Terraform lays later: a network, topics with push subscriptions and dead letters, and the log sink."""
         if network:
             self.make_network(network)
-        self._rest("PUT", f"v1/projects/{PROJECT}/topics/wayout-dead-letters", {})
+        self._rest("PUT", f"v1/projects/{PROJECT}/topics/{DEAD}", {})
+        self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{DEAD}", {"topic": f"projects/{PROJECT}/topics/{DEAD}"})
         for topic, function in TOPICS.items():
             self._rest("PUT", f"v1/projects/{PROJECT}/topics/{topic}", {})
             self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{topic}", self._push(topic, function))
@@ -78,7 +80,7 @@ class Person:
             "ackDeadlineSeconds": 600,
             "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
             "deadLetterPolicy": {
-                "deadLetterTopic": f"projects/{PROJECT}/topics/wayout-dead-letters",
+                "deadLetterTopic": f"projects/{PROJECT}/topics/{DEAD}",
                 "maxDeliveryAttempts": 30,
             },
         }
@@ -151,7 +153,14 @@ class Person:
 
     def hear(self) -> list[dict[str, Any]]:
         """The outcomes that have come since the last time, as CloudEvents."""
-        path = f"v1/projects/{PROJECT}/subscriptions/answers"
+        return self._pull("answers")
+
+    def dead_letters(self) -> list[dict[str, Any]]:
+        """What no function could be done with, since the last time."""
+        return self._pull(DEAD)
+
+    def _pull(self, subscription: str) -> list[dict[str, Any]]:
+        path = f"v1/projects/{PROJECT}/subscriptions/{subscription}"
         found: list[dict[str, Any]] = []
         while messages := self._rest("POST", f"{path}:pull", {"maxMessages": 100}).get("receivedMessages"):
             self._rest("POST", f"{path}:acknowledge", {"ackIds": [message["ackId"] for message in messages]})

@@ -15,6 +15,7 @@ from rich.table import Table
 
 from wayout.cli.demo.stage import Stage
 from wayout.egress import naming
+from wayout.egress.report import counted
 
 EVENTS = ("event", "event set aside", "event could not be read")
 
@@ -67,18 +68,24 @@ def _words(line: dict[str, Any]) -> Iterable[str]:
             name, because = escape(_short(line["job"])), escape(line["because"])
             yield f"[bold]{name}[/] {escape(line['stance'])} a way out: {because}"
         case "plan" if line["changes"]:
-            yield f"[cyan]plan[/], look {line['pass'] + 1}: {len(line['changes'])} changes"
+            yield f"[cyan]plan[/], look {line['pass'] + 1}: {counted(len(line['changes']), 'change')}"
             for change in line["changes"]:
                 name, because = escape(_short(change["subject"])), escape(change["because"])
                 yield f"   [cyan]{change['verb']}[/] {change['kind']} [bold]{name}[/] [dim]{because}[/]"
-        case "plan":
-            yield "[green]plan[/]: nothing left to do"
+        case "plan" if line["pass"]:
+            yield f"[green]look {line['pass'] + 1}[/]: {_rest(line)}"
         case "outcome":
             colour = "red" if line["result"] in ("refused", "put off") else "green"
             name = escape(_short(line["subject"]))
             yield f"   [{colour}]{line['result']}[/] {line['kind']} {name} {escape(line['detail'])}".rstrip()
     if line.get("severity") in ("ERROR", "CRITICAL"):
         yield f"[red]{escape(line['message'])}[/] {escape(str(line.get('stack_trace', ''))[-400:])}"
+
+
+def _rest(line: dict[str, Any]) -> str:
+    left = [f"blocked: {item['what']}" for item in line["blocked"]]
+    left += [f"waiting: {item['what']}" for item in line["waiting"]]
+    return escape("; ".join(left)) if left else "nothing left to do"
 
 
 def _short(name: str) -> str:

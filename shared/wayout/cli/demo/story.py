@@ -71,7 +71,7 @@ class Story:
     def run(self, scenario: Scenario) -> Scenario:
         """Play it, let everything come to rest, and look at what the world has become."""
         scenario.before = self.hops()
-        start, begun = len(self._calls()), self._seconds()
+        start, begun, known = len(self._calls()), self._seconds(), len(self._slack())
         scenario.play(self)
         self.stage.settle()
         scenario.seconds = self._seconds() - begun
@@ -83,12 +83,17 @@ class Story:
         scenario.changes = [
             change.model_dump(mode="json") for said in scenario.outcomes for change in said.changes if said.changed
         ]
+        scenario.slack = self._slack()[known:]
         scenario.after = self.hops()
         scenario.whole = scenario.holds(self)
         return scenario
 
     def _calls(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self.stage.admin("calls")["calls"]
+        return found
+
+    def _slack(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self.stage.admin("slack")["messages"]
         return found
 
     def _seconds(self) -> float:

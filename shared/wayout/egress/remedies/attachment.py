@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from wayout.egress import naming
 from wayout.egress.model import Attach, ConnectorsIn, Job, Seen, Way
 from wayout.egress.remedies.remedy import Remedy, Verdict, Want, wait_for
 
@@ -36,6 +37,8 @@ def _own_way(job: Job, want: Want, seen: Seen) -> str:
     if job.way.interface:
         return f"{job.name.job} uses Direct VPC egress; it is left on it"
     named = job.way.connector
+    if named and naming.place_of(named):
+        return ""  # another profile's connector: drift
     exists = (
         named
         and named.region == want.site.region
@@ -51,6 +54,8 @@ def _why(job: Job, want: Want) -> str:
         return f"it has no VPC egress, and the profile {want.site.profile} gives it {want.profile.egress}"
     if job.way.connector == want.connector:
         return f"its egress is {job.way.egress}, and the profile {want.site.profile} says {want.profile.egress}"
+    if job.way.connector and naming.place_of(job.way.connector):
+        return f"it is on {job.way.connector.connector}, which is not that of its profile {want.site.profile}"
     return f"it names {job.way.connector}, which does not exist in {want.site.region}"
 
 

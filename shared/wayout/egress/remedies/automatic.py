@@ -6,6 +6,7 @@ them, and whether it puts them back, is not known: a refusal is reported and the
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 from wayout.egress import naming
@@ -48,14 +49,22 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
         return WHOLE
     changes: list[Change] = []
     notes: list[str] = []
-    history = seen.get(HistoryOf(want.site))
+    tried = [past for past in _since_made(want, seen) if past.result in ("updated", "removed", "refused")]
     for rule in active:
-        before = next((past for past in history if past.subject == str(rule.name)), None)
+        before = next((past for past in tried if past.subject == str(rule.name)), None)
         if before:
             notes.append(_left_alone(rule, before))
         else:
             changes.append(_retire(rule, want))
     return Verdict(changes=tuple(changes), notes=tuple(notes))
+
+
+def _since_made(want: Want, seen: Seen) -> Iterator[Past]:
+    """What the ledger remembers, newest first, up to the connector's own creation: an earlier one had other rules."""
+    for past in seen.get(HistoryOf(want.site)):
+        if (past.verb, past.subject, past.result) == ("create", str(want.connector), "created"):
+            return
+        yield past
 
 
 def _broad(rule: FirewallRule, ours: Connector, seen: Seen) -> bool:

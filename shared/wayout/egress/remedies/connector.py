@@ -33,6 +33,12 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     ours = want.own_connector(seen)
     if ours is None:
         return wait_for("subnet", "firewall", "leftovers", done=done, what="connector") or _make(want)
+    if ours.network.network != want.site.network.network or not ours.subnet or ours.subnet.subnet != _subnet(want):
+        what = f"connector {ours.name.connector}"
+        why = (
+            f"it is not in the network {want.site.network.network} and the subnet {_subnet(want)}, where our rules hold"
+        )
+        return Verdict(blocked=(Blocked(what, why, f"delete {ours.name}; it is then made again"),))
     match ours.state:
         case State.READY:
             return _grow(ours, want)
@@ -42,6 +48,10 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
             return Verdict(
                 waiting=(Waiting(f"connector {ours.name.connector}", f"it is no longer {ours.state}", elsewhere=True),)
             )
+
+
+def _subnet(want: Want) -> str:
+    return naming.subnet_of(want.site).subnet
 
 
 def _make(want: Want) -> Verdict:

@@ -46,10 +46,10 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     routers = seen.get(RoutersOf(network, region))
     subnet = naming.subnet_of(want.site)
     for router in routers:
-        if router.name != naming.router_of(network, region):
-            for found in router.nats:
-                if covers(found, subnet):
-                    return Verdict(notes=tuple(_words(found, router)))
+        for found in router.nats:
+            own = router.name == naming.router_of(network, region) and found.name == NAME
+            if not own and covers(found, subnet):
+                return Verdict(notes=tuple(_words(found, router)))
     return _ours(want, seen, next((r for r in routers if r.name == naming.router_of(network, region)), None))
 
 

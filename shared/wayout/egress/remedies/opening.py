@@ -53,12 +53,13 @@ def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> li
     subnet = next(
         (found for found in seen.get(SubnetsOf(want.site.network)) if found.name == naming.subnet_of(want.site)), None
     )
+    places = (subnet.range,) if subnet else want.profile.pool
     foreign = [
         rule
         for rule in existing
         if not naming.place_of(rule.name)
         and not any(fnmatchcase(rule.name.rule, glob) for glob in want.profile.outranks)
-        and precedence.speaks_of(rule, want.connector, subnet.range if subnet else want.profile.pool[0])
+        and any(precedence.speaks_of(rule, want.connector, place) for place in places)
     ]
     allows = [
         rule

@@ -4,12 +4,13 @@ from wayout.egress.report.fields import change_fields, intent_fields, outcome_fi
 from wayout.egress.report.outcome import invalid, said, unneeded, unreadable, with_flags
 from wayout.egress.report.path import Hop, hops
 from wayout.egress.report.slack import slack
-from wayout.egress.report.text import changes_said, headline, lines
+from wayout.egress.report.text import changes_said, counted, headline, lines
 
 __all__ = [
     "Hop",
     "change_fields",
     "changes_said",
+    "counted",
     "headline",
     "hops",
     "intent_fields",

@@ -45,7 +45,7 @@ def _jobs(want: Want) -> Hop:
     state = f"attached, {want.profile.egress}" if whole and want.jobs else "not attached"
     if attached and not whole:
         state = f"{len(attached)} of {len(want.jobs)} attached"
-    return Hop(f"job {names}" if names else "jobs", state if want.jobs else "none yet", whole)
+    return Hop(f"jobs {names}".strip(), state if want.jobs else "none yet", whole)
 
 
 def _connector(want: Want, seen: Seen) -> Hop | None:

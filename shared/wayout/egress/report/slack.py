@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import Any
 
@@ -45,6 +46,11 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+def _cut(text: str, length: int) -> str:
+    """The beginning of an escaped text; an `&lt;` is never cut in two."""
+    return text if len(text) <= length else re.sub(r"&[a-z]*$", "", text[:length])
+
+
 def _escaped(said: OutcomeSaid) -> Iterable[Any]:
     return (
         block.model_copy(update={name: escape(getattr(block, name)) for name in ("what", "why", "help")})
@@ -62,21 +68,23 @@ def _context(said: OutcomeSaid) -> list[dict[str, Any]]:
     words += [f"{job.stance}: {job.because}" for job in said.jobs[:3]]
     if said.site:
         words.append(f"profile {said.site.profile}, {said.site.network}, mode {said.mode}")
-    elements = [{"type": "mrkdwn", "text": escape(word)[:SECTION]} for word in words if word]
+    elements = [{"type": "mrkdwn", "text": _cut(escape(word), SECTION)} for word in words if word]
     return [{"type": "context", "elements": elements[:10]}] if elements else []
 
 
 def _section(text: str) -> dict[str, Any]:
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:SECTION]}}
+    return {"type": "section", "text": {"type": "mrkdwn", "text": _cut(text, SECTION)}}
 
 
-def _list(title: str, items: Iterable[str], *, raw: bool = False) -> list[dict[str, Any]]:
-    """A titled list, in as many sections as its length takes; a line that would burst one is cut."""
-    lines = [f"• {item if raw else escape(item)}"[: SECTION - 100] for item in items]
+def _list(title: str, items: Iterable[str], *, raw: bool = False, most: int = 10) -> list[dict[str, Any]]:
+    """A titled list, in as many sections as its length takes, and no more than `most`: others need room too."""
+    lines = [_cut(f"• {item if raw else escape(item)}", SECTION - 100) for item in items]
     sections: list[str] = []
     for line in lines:
         if sections and len(sections[-1]) + len(line) < SECTION:
             sections[-1] += f"\n{line}"
         else:
             sections.append(f"*{title}*\n{line}" if not sections else line)
+    if len(sections) > most:
+        sections[most - 1 :] = ["• … and more: the outcome message and the log hold everything"]
     return [_section(text) for text in sections]

@@ -17,6 +17,11 @@ HEADLINES = {
 }
 
 
+def counted(number: int, word: str) -> str:
+    """`1 change`, `2 changes`."""
+    return f"{number} {word}" if number == 1 else f"{number} {word}s"
+
+
 def headline(said: OutcomeSaid) -> str:
     """One line: which jobs, and how things stand."""
     names = [job.job.rsplit("/", 1)[-1] for job in said.jobs]

@@ -1,0 +1,196 @@
+"""Who needs a way out: exemption, label, request, rule, evidence, in this order; and never a secret in the reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from wayout.egress.model import ConnectorName, Egress, Job, JobName, JobTarget, NetworkName, Way, Word
+from wayout.egress.need import Stance, judge
+from wayout.egress.policy import Policy
+
+TODAY = date(2026, 11, 23)
+NAME = JobName("shop", "europe-west2", "nightly")
+EXEMPT = {"match": {"job": "night*"}, "owner": "jane", "reason": "trial", "expires": "2026-11-23"}
+EXPIRED = {**EXEMPT, "expires": "2026-11-22"}
+LABELLED = (("wayout", "open"),)
+OFF = (("wayout", "off"),)
+CLOSED = (("wayout", "web"),)
+PRIVATE = (Word("env DB", "10.1.2.3:5432"),)
+
+
+def policy(**more: Any) -> Policy:
+    whole: dict[str, Any] = {
+        "version": 1,
+        "profiles": {"web": {}, "open": {"labels": True}, "asked": {"requests": True}},
+        "rules": [{"name": "all", "match": {}, "profile": "web"}],
+    }
+    return Policy.model_validate({**whole, **more})
+
+
+def asked(profile: str = "asked") -> JobTarget:
+    return JobTarget(NAME, requested=profile, sender="billing")
+
+
+@pytest.mark.parametrize(
+    ("job", "more", "target", "stance", "profile", "words", "reason"),
+    [
+        ({"deleted": True}, {}, None, "absent", "", "deleted", "a deleted job needs nothing"),
+        ({}, {"projects": ["other*"]}, None, "fine", "", "does not speak", "a project that nobody asked us about"),
+        ({"labels": LABELLED}, {"exemptions": [EXEMPT]}, asked(), "exempt", "", "jane", "an exemption beats all"),
+        ({}, {"exemptions": [EXEMPT]}, None, "exempt", "", "2026-11-23", "its last day counts"),
+        ({}, {"exemptions": [EXPIRED]}, None, "needs", "web", "ended on 2026-11-22", "an ended one is said"),
+        ({"labels": LABELLED}, {}, asked(), "needs", "open", "label", "a label beats request and rule"),
+        ({"labels": OFF}, {}, asked(), "fine", "", "wayout=off", "off beats request and rule"),
+        ({"labels": CLOSED}, {}, None, "needs", "web", "no profile that labels", "a label buys nothing: the rule"),
+        ({"labels": CLOSED}, {"rules": []}, None, "fine", "", "no profile that labels", "nor without a rule"),
+        ({"labels": (("wayout", "wob"),)}, {}, None, "needs", "web", "wayout=wob", "an unknown one is said"),
+        ({}, {}, asked(), "needs", "asked", "billing", "a request beats a rule"),
+        ({}, {}, asked("open"), "needs", "web", "none that requests", "a request buys no more than it may"),
+        ({}, {}, asked("wob"), "needs", "web", "wob", "nor what there is not"),
+        ({}, {"rules": []}, asked("web"), "fine", "", "none that requests", "nor without a rule"),
+        (
+            {"words": PRIVATE},
+            {"rules": [{"match": {"job": "x*"}, "profile": "open"}, {"match": {}, "profile": "off"}]},
+            None,
+            "fine",
+            "",
+            "rule 2",
+            "the first rule that matches decides, and beats evidence",
+        ),
+        ({}, {"rules": [{"match": {"service_account": "a@*"}, "profile": "web"}]}, None, "fine", "", "no ", "no match"),
+        (
+            {"service_account": "a@b"},
+            {"rules": [{"match": {"service_account": "a@*"}, "profile": "web"}]},
+            None,
+            "needs",
+            "web",
+            "rule 1",
+            "by service account",
+        ),
+        (
+            {"labels": (("team", "blue"),)},
+            {"rules": [{"match": {"labels": {"team": "bl*"}, "region": "europe-*"}, "profile": "web"}]},
+            None,
+            "needs",
+            "web",
+            "rule 1",
+            "by label and region",
+        ),
+        ({"words": PRIVATE}, {"rules": []}, None, "unclear", "", "10.1.2.3", "evidence without a profile is unclear"),
+        ({"words": PRIVATE}, {"rules": []}, None, "unclear", "", "wayout=PROFILE", "it says what would make it clear"),
+        ({"words": PRIVATE}, {"rules": [], "evidence": "web"}, None, "needs", "web", "env DB", "evidence by policy"),
+        ({}, {"rules": []}, None, "fine", "", "no exemption", "nothing speaks"),
+    ],
+)
+def test_the_first_that_speaks_decides(
+    job: dict[str, Any],
+    more: dict[str, Any],
+    target: JobTarget | None,
+    stance: str,
+    profile: str,
+    words: str,
+    reason: str,
+) -> None:
+    found = judge(policy(**more), Job(NAME, **job), today=TODAY, asked=target)
+    assert found.stance == stance, reason
+    assert (found.site.profile if found.site else "") == profile, reason
+    assert words in found.because, (reason, found.because)
+    assert (found.stance == Stance.NEEDS) == (found.site is not None) == (found.profile is not None)
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted", "reason"),
+    [
+        ("10.1.2.3", "10.1.2.3", "RFC 1918"),
+        ("jdbc:postgresql://172.31.255.255:5432/db", "172.31.255.255", "inside a URL"),
+        ("--host=192.168.0.1", "192.168.0.1", "in an argument"),
+        ("100.64.0.1", "100.64.0.1", "RFC 6598 counts"),
+        ("db.corp.internal", "db.corp.internal", "an internal host"),
+        ("https://DB.c.shop.Internal/x", "DB.c.shop.Internal", "in any case"),
+        ("postgres://app:hunter2@10.1.2.3/db", "10.1.2.3", "the address, never the password"),
+        ("8.8.8.8", "", "a public address is none"),
+        ("172.32.0.1", "", "just outside"),
+        ("100.128.0.1", "", "just outside"),
+        ("169.254.169.254", "", "the metadata server is on the host itself"),
+        ("http://metadata.google.internal/computeMetadata", "", "so is its name"),
+        ("version 1.10.0.0.1", "", "no address"),
+        ("10.0.0.256", "", "no address"),
+        ("my.internals", "", "no such host"),
+        ("internal", "", "a word"),
+        ("postgres://app:10.9.8.7@example.com/db", "", "a password that looks like an address stays unsaid"),
+        ("mysql://root:vault.internal@8.8.8.8/db", "", "so does one that looks like a host"),
+        ("app:swordfish.internal@tcp(8.8.8.8:3306)/db", "", "and without a scheme"),
+        ("ops@mail.corp.internal", "mail.corp.internal", "what follows the @ is a host"),
+    ],
+)
+def test_evidence_is_an_address_or_host_inside_the_network(text: str, quoted: str, reason: str) -> None:
+    found = judge(policy(rules=[]), Job(NAME, words=(Word("env DB", text),)), today=TODAY)
+    assert (found.stance == Stance.UNCLEAR) == bool(quoted), reason
+    assert quoted in found.because, reason
+    assert not any(secret in found.because for secret in ("hunter2", "10.9.8.7", "vault", "swordfish"))
+
+
+def test_a_secret_is_never_looked_into() -> None:
+    found = judge(policy(rules=[]), Job(NAME, words=(Word("env DB", "10.1.2.3", secret=True),)), today=TODAY)
+    assert found.stance == Stance.FINE
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    st.text("abcXYZ0189.-_!$%&*:", min_size=6, max_size=20).filter(lambda text: text.strip(".-") != ""),
+    st.sampled_from(["postgres://app:{}@10.1.2.3/db", "https://{}@db.internal/x", "TOKEN={} host=10.1.2.3"]),
+)
+def test_of_a_value_only_address_and_host_are_quoted(secret: str, form: str) -> None:
+    if secret in "10.1.2.3" or secret in "db.internal":
+        return
+    found = judge(policy(rules=[]), Job(NAME, words=(Word("env DB", form.format(secret)),)), today=TODAY)
+    said = found.because.split("; no rule")[0]
+    assert set(
+        said.replace("env DB holds the private address ", "").replace("env DB holds the internal host ", "").split("; ")
+    ) <= {
+        "10.1.2.3",
+        "db.internal",
+    }
+
+
+def test_a_connector_in_another_region_speaks_for_a_need() -> None:
+    way = Way(Egress.ALL, ConnectorName("shop", "us-central1", "afar"))
+    assert judge(policy(rules=[]), Job(NAME, way=way), today=TODAY).stance == Stance.UNCLEAR
+    near = replace(way, connector=ConnectorName("shop", "europe-west2", "near"))
+    assert judge(policy(rules=[]), Job(NAME, way=near), today=TODAY).stance == Stance.FINE
+
+
+@pytest.mark.parametrize(
+    ("of_policy", "of_rule", "labels", "mode"),
+    [
+        ("observe", None, (), "observe"),
+        ("observe", "enforce", (), "enforce"),
+        ("enforce", "observe", (), "observe"),
+        ("enforce", None, LABELLED, "enforce"),
+        ("observe", None, LABELLED, "observe"),
+    ],
+)
+def test_the_rules_own_mode_goes_before_the_policys(
+    of_policy: str, of_rule: str | None, labels: tuple[tuple[str, str], ...], mode: str
+) -> None:
+    rules: list[dict[str, Any]] = [{"match": {}, "profile": "web", "mode": of_rule}]
+    found = judge(policy(mode=of_policy, rules=rules), Job(NAME, labels=labels), today=TODAY)
+    assert found.mode == mode
+
+
+def test_a_profile_may_name_a_network_of_another_project() -> None:
+    shared = {"web": {"network": "projects/host/global/networks/shared"}, "own": {"network": "mine"}}
+    rules = [{"match": {"job": "nightly"}, "profile": "web"}, {"match": {}, "profile": "own"}]
+    policies = policy(profiles=shared, rules=rules)
+    found = judge(policies, Job(NAME), today=TODAY)
+    assert found.site
+    assert found.site.network == NetworkName("host", "shared")
+    other = judge(policies, Job(replace(NAME, job="other")), today=TODAY)
+    assert other.site
+    assert other.site.network == NetworkName("shop", "mine")

@@ -1,0 +1,154 @@
+"""The policy file: what it accepts, and what it says of what is wrong with it."""
+
+from __future__ import annotations
+
+from datetime import date
+from textwrap import dedent
+
+import pytest
+
+from wayout.egress.policy import PolicyError, parse
+
+GOOD = """\
+version: 1
+mode: enforce
+projects: [shop]
+regions: [europe-west2]
+profiles:
+  web:
+    egress: all-traffic
+    destinations:
+      - to: internet
+        ports: [tcp:443]
+rules:
+  - match: {project: shop}
+    profile: web
+"""
+
+
+def test_a_good_policy_is_read_whole() -> None:
+    policy = parse(GOOD)
+    assert policy.profiles["web"].internet
+    assert (policy.mode, policy.paused, policy.rules[0].profile) == ("enforce", False, "web")
+
+
+def test_nothing_is_enforced_unless_somebody_says_so() -> None:
+    policy = parse("version: 1\nprofiles: {web: {}}")
+    assert policy.mode == "observe"
+    assert (policy.profiles["web"].labels, policy.profiles["web"].requests, policy.create_network) == (False,) * 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "where", "what", "reason"),
+    [
+        ("version: 1", "version: 2", "line 1: version", "1", "an unknown version is not guessed at"),
+        ("version: 1\n", "", "version", "required", "the version is not optional"),
+        ("mode: enforce", "mode: enforced", "line 2: mode", "enforce", "a mode that is none"),
+        ("mode: enforce", "mod: enforce", "line 2: mod", "not permitted", "a field with a typo"),
+        ("  web:\n", "  Web:\n", "line ", "pattern", "a profile name that no label could hold"),
+        ("all-traffic", "all", "line 7: profiles.web.egress", "all-traffic", "an egress that is none"),
+        ("all-traffic", "private-ranges-only", "profiles.web", "never enters the VPC", "a promise no rule can keep"),
+        ("to: internet", "to: 10.0.0.1/8", "line 9: profiles.web.destinations.0.to", "host bits", "host bits set"),
+        ("to: internet", "to: example.com", "line 9: profiles.web.destinations.0.to", "range such as", "a host"),
+        ("to: internet", "to: 2001:db8::/32", "line 9: profiles.web.destinations.0.to", "range such as", "IPv6"),
+        ("[tcp:443]", "[]", "line 10: profiles.web.destinations.0.ports", "at least 1", "no ports"),
+        ("[tcp:443]", "[http]", "line 10: profiles.web.destinations.0.ports.0", "no protocol", "a word"),
+        ("[tcp:443]", "[999]", "line 10: profiles.web.destinations.0.ports.0", "", "a number, not a text"),
+        ("[tcp:443]", "['999']", "line 10: profiles.web.destinations.0.ports.0", "no protocol", "beyond 255"),
+        ("[tcp:443]", "['tcp:']", "line 10: profiles.web.destinations.0.ports.0", "no port", "would be every port"),
+        ("[tcp:443]", "['tcp:80,']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a port left out"),
+        ("[tcp:443]", "[tcp:70000]", "line 10: profiles.web.destinations.0.ports.0", "65535", "beyond 65535"),
+        ("[tcp:443]", "[tcp:90-80]", "line 10: profiles.web.destinations.0.ports.0", "no port", "backwards"),
+        ("[tcp:443]", "[icmp:8]", "line 10: profiles.web.destinations.0.ports.0", "has no ports", "icmp has none"),
+        ("all-traffic", "all-traffic\n    pool: [10.0.0.0/29]", "profiles.web", "smaller than the /28", "no room"),
+        ("all-traffic", "all-traffic\n    pool: []", "line 8: profiles.web.pool", "at least 1", "no pool"),
+        (
+            "all-traffic",
+            "all-traffic\n    connector: {min_instances: 4, max_instances: 4}",
+            "line 8: profiles.web.connector",
+            "less than",
+            "Google wants min below max",
+        ),
+        (
+            "all-traffic",
+            "all-traffic\n    connector: {max_instances: 11}",
+            "line 8: profiles.web.connector.max_instances",
+            "10",
+            "beyond Google's limit",
+        ),
+        (
+            "all-traffic",
+            "all-traffic\n    nat: {min_ports: 1000}",
+            "line 8: profiles.web.nat",
+            "power of two",
+            "dynamic ports come in powers of two",
+        ),
+        ("    profile: web", "    profile: wob", "policy", "no such profile", "a rule names a profile that is none"),
+        ("mode: enforce", "evidence: wob", "policy", "no such profile", "so does the evidence"),
+        (
+            "mode: enforce",
+            "exemptions: [{match: {}, owner: '', reason: r, expires: 2026-12-31}]",
+            "line 2: exemptions.0.owner",
+            "at least 1",
+            "nobody answers for it",
+        ),
+        (
+            "mode: enforce",
+            "exemptions: [{match: {}, owner: o, reason: r, expires: 2026-13-45}]",
+            "line 2: exemptions.0.expires",
+            "date",
+            "no such day",
+        ),
+        (
+            "mode: enforce",
+            "exemptions: [{match: {}, owner: o, reason: r}]",
+            "line 2: exemptions.0 (expires)",
+            "required",
+            "an exemption without an end",
+        ),
+        ("mode: enforce", "mode: [enforce", "line ", "not YAML", "no YAML"),
+        ("  web:\n", "  off:\n", "policy", "cannot be called off", "that word means no way out"),
+    ],
+)
+def test_what_is_wrong_is_named_with_line_and_field(old: str, new: str, where: str, what: str, reason: str) -> None:
+    broken = GOOD.replace(old, new)
+    if new.endswith("off:\n"):
+        broken = broken.replace("profile: web", "profile: off")
+    assert broken != GOOD
+    with pytest.raises(PolicyError) as found:
+        parse(broken)
+    hit = [problem for problem in found.value.problems if where in problem and what in problem]
+    assert hit, (reason, found.value.problems)
+    assert all(problem.startswith("line ") for problem in found.value.problems), reason
+
+
+@pytest.mark.parametrize("text", ["", "[]", "just words", "1"], ids=["empty", "a list", "words", "a number"])
+def test_what_is_no_mapping_is_said_to_be_none(text: str) -> None:
+    with pytest.raises(PolicyError, match="a policy is a mapping"):
+        parse(text)
+
+
+def test_every_problem_is_told_at_once() -> None:
+    with pytest.raises(PolicyError) as found:
+        parse(GOOD.replace("version: 1", "version: 3").replace("tcp:443", "tpc:443").replace("all-traffic", "al"))
+    assert {problem.split(":")[0] for problem in found.value.problems} == {"line 1", "line 7", "line 10"}
+
+
+def test_off_without_quotes_is_the_word_and_not_a_boolean() -> None:
+    """YAML 1.1 reads off, no, on and yes as booleans: a policy says off in two places, and labels may say any."""
+    policy = parse(
+        dedent("""\
+        version: 1
+        paused: false
+        profiles: {web: {nat: {log: off}, labels: true}}
+        rules:
+          - match: {labels: {country: no}}
+            profile: off
+        exemptions:
+          - {match: {}, owner: jane, reason: trial, expires: 2026-12-31}
+        """)
+    )
+    assert (policy.rules[0].profile, policy.rules[0].match.labels) == ("off", {"country": "no"})
+    assert policy.profiles["web"].nat.log == "off"
+    assert (policy.paused, policy.profiles["web"].labels) == (False, True)
+    assert policy.exemptions[0].expires == date(2026, 12, 31)
