@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, Protocol
@@ -49,7 +50,8 @@ class Parts(Protocol):
     """What a reconcile needs of the world.
 
     `deadline` is a moment of the monotonic clock and `left` the seconds until then; `watch` is told of every stage,
-    for whoever shows progress. `look` and `apply` never raise for what one read or change runs into, except that a
+    for whoever shows progress. `turn` says who works on a site in this process, and lets one wait for the others.
+    `look` and `apply` never raise for what one read or change runs into, except that a
     look that may succeed later raises, so that the delivery comes again.
     """
 
@@ -61,6 +63,7 @@ class Parts(Protocol):
     def deadline(self) -> float: ...
     def left(self, deadline: float) -> float: ...
     def pause(self) -> None: ...
+    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[bool]: ...
     def watch(self, stage: str, *what: Any) -> None: ...
 
 
@@ -145,7 +148,12 @@ def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True) ->
         return Ending(report.unreadable(str(site), blind.sighting, cause))
     # While it is being made, its finished entry is still to come, and so is everything that an entry now could tell.
     under_way = ours is not None and ours.state in (State.CREATING, State.DELETING)
-    return _site(run, parts) if needed and not under_way else None
+    if not needed or under_way:
+        return None
+    with parts.turn(site, after_others=True) as waited:
+        if waited:
+            run.looked = {}
+        return _passes(run, parts)
 
 
 def _everybody(site: Site, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent, ...]], frozenset[Read[Any]]]:
@@ -189,6 +197,11 @@ def _refused_deploy(target: JobTarget, cause: Cause, parts: Parts, policy: Polic
 
 
 def _site(run: _Run, parts: Parts) -> Ending:
+    with parts.turn(run.site, after_others=False):
+        return _passes(run, parts)
+
+
+def _passes(run: _Run, parts: Parts) -> Ending:
     deadline, refused, standstills = parts.deadline(), set[tuple[str, str]](), 0
     for number in range(PASSES):
         _look_and_plan(run, parts)
@@ -211,7 +224,8 @@ def _site(run: _Run, parts: Parts) -> Ending:
 
 
 def _take_in(run: _Run, done: Sequence[Outcome], parts: Parts) -> None:
-    parts.remember(done, plan=planner.plan_id(run.plan, run.seen), cause=run.cause, site=run.site)
+    ours = [outcome for outcome in done if outcome.result != Result.KEPT]
+    parts.remember(ours, plan=planner.plan_id(run.plan, run.seen), cause=run.cause, site=run.site)
     run.outcomes += done
     run.again = next((f"{subject(item.change)}: {item.detail}" for item in done if item.retry), "")
     if any(_connector_made(outcome) for outcome in done):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from functools import cache
@@ -35,6 +36,7 @@ from wayout.egress.model import (
 )
 from wayout.egress.policy import Policy
 from wayout.reconcile import Ending
+from wayout.turns import Turns
 
 Watch = Callable[..., None]
 
@@ -63,6 +65,7 @@ class Wired:
     ledger: Ledger = field(init=False)
     outbox: Outbox = field(init=False)
     _policy: PolicyFile = field(init=False)
+    _turns: Turns = field(init=False, default_factory=Turns)
 
     def __post_init__(self) -> None:
         self.clients = Clients(self.settings)
@@ -100,6 +103,9 @@ class Wired:
     def pause(self) -> None:
         time.sleep(self.settings.poll_seconds)
 
+    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[bool]:
+        return self._turns.turn(site, after_others=after_others, seconds=self.settings.budget_seconds)
+
     # what the doors call
 
     def endings(self, target: Target, cause: Cause, *, apply: bool = True) -> Iterator[Ending]:
@@ -133,7 +139,8 @@ def _worth_telling(said: OutcomeSaid, target: Target) -> bool:
     """A request is always answered, and a job's event while it needs a way out; else only news is told."""
     if said.request or (isinstance(target, JobTarget) and (target.sender or said.status != "unneeded")):
         return True
-    return said.changed or said.status in ("blocked", "refused", "planned")
+    # Whoever touched a thing of ours hears of what we did about it; what blocks has been told to whoever it blocks.
+    return said.changed or (isinstance(target, EverythingTarget) and said.status in ("blocked", "refused", "planned"))
 
 
 @cache

@@ -215,12 +215,17 @@ def _job_name(entry: _Entry) -> JobName | None:
     return JobName(project, region, job) if project and region and job else None
 
 
-def _connector(entry: _Entry, _: Ours) -> Reading:
-    """A finished entry is never set aside, whoever called and however it ended: jobs may be waiting for it."""
+def _connector(entry: _Entry, ours: Ours) -> Reading:
+    """A finished entry is never set aside, whoever called and however it ended: jobs may be waiting for it.
+
+    A call of ours that was refused before it began an operation finishes nothing: to act on it would call again.
+    """
     if _CONNECTOR_METHOD.match(entry.method) is None:
         return SetAside(entry.id, f"{entry.method[:80]} does not change a connector")
     if entry.begun:
         return SetAside(entry.id, "its last entry will come")
+    if entry.failed and not entry.last and entry.by(ours):
+        return SetAside(entry.id, "our own call, refused before it began anything")
     request = child(entry.payload, "request")
     named = _pieces(text(request.get("parent"))) | _pieces(text(request.get("name"))) | _pieces(entry.resource)
     connector = _first(_WORD, named.get("connectors"), request.get("connectorId"))
