@@ -39,7 +39,7 @@ def missing(wanted: tuple[FirewallRule, ...], existing: tuple[FirewallRule, ...]
 
 
 def _why(rule: FirewallRule) -> str:
-    said = rule.description.removeprefix(f"{naming.MARK}: ").rstrip(".")
+    said = rule.description.removeprefix(f"{naming.MARK}: ").split(", as the profile ")[0]
     return f"{said} (priority {rule.priority})"
 
 

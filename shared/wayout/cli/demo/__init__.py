@@ -72,12 +72,12 @@ def _show(scenario: Scenario, story: Story, console: Console, *, first: bool) ->
     from wayout.cli.demo.screen import rules_table, slack_panel
 
     if first:
-        console.print(show.path("The way out", {"before": scenario.before, "after": scenario.after}))
-        console.print(rules_table(story.platform.rules()))
+        console.print(show.path("The way out", {"before": scenario.before, "after": scenario.after}), soft_wrap=False)
+        console.print(rules_table(story.platform.rules()), soft_wrap=False)
     for note in dict.fromkeys(note for said in scenario.outcomes for note in said.notes if "not tight" in note):
         console.print(f"   [yellow]{escape(note)}[/]")
     for message in scenario.slack:
-        console.print(slack_panel(message))
+        console.print(slack_panel(message), soft_wrap=False)
     verdict = "[green]whole[/]" if scenario.whole else "[bold red]NOT WHOLE[/]"
     console.print(
         f"   {verdict} after {scenario.seconds:.0f} virtual seconds, "

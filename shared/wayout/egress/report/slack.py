@@ -65,7 +65,7 @@ def _header(title: str) -> dict[str, Any]:
 def _context(said: OutcomeSaid) -> list[dict[str, Any]]:
     cause = said.cause
     words = [f"{cause.who} — {cause.what}" if cause.who else cause.what, cause.when]
-    words += [f"{job.stance}: {job.because}" for job in said.jobs[:3]]
+    words += dict.fromkeys(f"{job.stance}: {job.because}" for job in said.jobs[:3])
     if said.site:
         words.append(f"profile {said.site.profile}, {said.site.network}, mode {said.mode}")
     elements = [{"type": "mrkdwn", "text": _cut(escape(word), SECTION)} for word in words if word]

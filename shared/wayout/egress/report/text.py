@@ -27,7 +27,8 @@ def headline(said: OutcomeSaid) -> str:
     names = [job.job.rsplit("/", 1)[-1] for job in said.jobs]
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     where = f" in {said.site.region}" if said.site else ""
-    return f"{who or 'Wayout'}{where}: {HEADLINES[said.status]}"
+    healed = said.status == "whole" and said.changed and all(change.verb != "attach" for change in said.changes)
+    return f"{who or 'Wayout'}{where}: {HEADLINES[said.status]}{' again' if healed else ''}"
 
 
 def changes_said(change: ChangeSaid) -> str:
