@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit lock clean
+.PHONY: help setup demo test lint types rooms unit bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ rooms: setup
 
 unit: setup
 	$(BIN)/pytest
+
+bench: setup  ## Print the cold start as a ratio to an empty function, and the weight of the packages
+	$(BIN)/python benchmarks/cold_start.py
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt

@@ -30,7 +30,7 @@ PRECONDITION, ABORTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 9
 
 @dataclass
 class ApiError(Exception):
-    """One refusal. `reason` is compute's camelCase word (`notFound`); `http` overrides the status that the code implies."""
+    """One refusal. `reason` is compute's word (`notFound`); `http` overrides the status that the code implies."""
 
     code: int
     message: str

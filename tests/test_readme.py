@@ -43,7 +43,8 @@ def test_the_session_by_hand_works_as_typed(tmp_path: Path) -> None:
     assert run.returncode == 0, run.stdout + run.stderr
 
 
-WAIT = "for _ in $(seq 100); do curl -s http://127.0.0.1:9090/_localcloud/state >/dev/null && break; sleep 0.1; done"
+WAIT = """for _ in $(seq 100); do curl -s http://127.0.0.1:9090/_localcloud/state >/dev/null && break; sleep 0.1; done
+curl -sf http://127.0.0.1:9090/_localcloud/state >/dev/null || { cat cloud.log; exit 9; }"""
 
 
 def test_every_command_of_the_table_exists() -> None:

@@ -529,7 +529,7 @@ def deliver(what: str, world: World) -> None:
             reconcile.job(JobTarget(job_name(what[4:])), JANE, world)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 @given(
     order=st.permutations(DELIVERIES),
     more=st.lists(st.sampled_from(DELIVERIES), max_size=4),

@@ -6,6 +6,7 @@ import importlib.util
 import json
 import os
 import queue
+import random
 import socket
 import subprocess
 import sys
@@ -174,11 +175,13 @@ def _source() -> str:
 
 
 def free_port() -> int:
-    """A port of the loopback interface that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port of the loopback interface that nobody listens on, outside of the range that the system gives to clients:
+    between this look and the server's start, a connection of somebody else could take one of those."""
+    for port in random.sample(range(20_000, 32_000), 100):
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise RuntimeError("no free port was found on the loopback interface")
 
 
 def _await_port(port: int, name: str) -> None:

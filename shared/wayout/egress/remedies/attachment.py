@@ -6,7 +6,7 @@ from wayout.egress import naming
 from wayout.egress.model import Attach, ConnectorsIn, Job, Seen, Way
 from wayout.egress.remedies.remedy import Remedy, Verdict, Want, wait_for
 
-GROUNDS = ("DNS zone", "firewall", "connector", "firewall denies", "Cloud NAT")
+GROUNDS = ("subnet", "DNS zone", "firewall", "connector", "firewall denies", "Cloud NAT")
 
 
 def reads(want: Want) -> tuple[ConnectorsIn, ...]:
