@@ -491,6 +491,19 @@ def test_a_sweep_gives_every_job_its_way_and_then_finds_nothing() -> None:
     assert (again.said.status, world.applied) == ("whole", [])
 
 
+@pytest.mark.parametrize(
+    ("more", "reason"),
+    [
+        ({"projects": []}, "an empty list says nothing of where to look"),
+        ({"regions": []}, "jobs are listed by region"),
+        ({"projects": ["my-*"]}, "no API that we use lists projects"),
+    ],
+)
+def test_a_sweep_that_does_not_know_where_to_look_says_so(more: dict[str, Any], reason: str) -> None:
+    (ending,) = sweep.everything(JANE, greenfield(policy(**more)))
+    assert ending.said.blocked[0].what == "sweep", reason
+
+
 def test_a_sweep_tells_of_unclear_jobs_and_of_places_it_cannot_see() -> None:
     word = Word("env DB", "10.1.2.3")
     world = greenfield(policy(rules=[]), job(words=(word,)))

@@ -254,7 +254,9 @@ def _look_and_plan(run: _Run, parts: Parts) -> None:
 
 def _bare(run: _Run) -> Want:
     """What is wanted of the site itself, whoever its jobs are."""
-    return Want(run.site, run.policy.profiles[run.site.profile], (), run.policy.create_network)
+    policy = run.policy
+    profile = policy.profiles[run.site.profile]
+    return Want(run.site, profile, (), policy.create_network, policy.profiles_per_network)
 
 
 def _want(run: _Run, seen: Seen) -> Want:

@@ -14,9 +14,12 @@ from wayout.reconcile import Ending, Parts
 def everything(cause: Cause, parts: Parts, *, apply: bool = True) -> Iterator[Ending]:
     """One ending per site that somebody needs or that is still there, per unclear job, and per place unseen."""
     policy = parts.policy()
-    places = [(project, region) for project in policy.projects for region in policy.regions]
-    for project, region in places:
-        yield from _place(project, region, cause, parts, apply=apply)
+    projects = [project for project in policy.projects if not set(project) & set("*?[")]
+    if len(projects) < len(policy.projects) or not (projects and policy.regions):
+        yield Ending(report.no_places(cause))
+    for project in projects:
+        for region in policy.regions:
+            yield from _place(project, region, cause, parts, apply=apply)
 
 
 def _place(project: str, region: str, cause: Cause, parts: Parts, *, apply: bool) -> Iterator[Ending]:

@@ -432,6 +432,26 @@ def test_leftovers_of_a_connector_that_is_gone_are_removed_before_it_is_made_aga
     assert OURS in world.connectors
 
 
+def test_a_rule_with_a_leftovers_name_alone_is_somebodys_own_and_stays() -> None:
+    world = whole()
+    del world.connectors[OURS]
+    named = next(name for name in world.rules if name.rule.endswith("tagfw"))
+    theirs = replace(world.rules[named], source_tags=("backend",))
+    world.rules[named] = theirs
+    removed = [change.thing for change in plan_of(world).changes if isinstance(change, Remove)]
+    assert len(removed) == 5
+    assert theirs not in removed
+
+
+def test_more_profiles_than_the_policy_allows_in_one_place_get_no_connector_of_their_own() -> None:
+    world = greenfield(policy(profiles_per_network=1))
+    other = replace(whole().connectors[OURS], name=ConnectorName(PROJECT, REGION, "wayout-00000000"))
+    world.add(other)
+    plan = run(world)[-1].plan
+    assert [block.what for block in plan.blocked] == ["connector"]
+    assert "raise profiles_per_network (now 1)" in plan.blocked[0].help
+
+
 def test_rules_of_somebody_elses_connector_are_never_retired() -> None:
     world = whole()
     theirs = rule("aet-europewest2-theirs-tagfw", **INTO, action=Action.ALLOW, source_tags=("vpc-connector-x",))

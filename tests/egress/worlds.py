@@ -90,7 +90,8 @@ def want(world: World) -> Want:
     intents = (need.judge(world.policies, found, today=world.day) for found in world.jobs.values())
     needing = {intent.job for intent in intents if intent.site == SITE}
     jobs = tuple(found for name, found in sorted(world.jobs.items()) if name in needing)
-    return Want(SITE, world.policies.profiles["web"], jobs, world.policies.create_network)
+    policies = world.policies
+    return Want(SITE, policies.profiles["web"], jobs, policies.create_network, policies.profiles_per_network)
 
 
 def look_and_plan(world: World) -> tuple[Plan, Seen]:

@@ -32,7 +32,8 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """Ours, whatever its state; else made, once subnet and rules stand."""
     ours = want.own_connector(seen)
     if ours is None:
-        return wait_for("subnet", "firewall", "leftovers", done=done, what="connector") or _make(want)
+        waits = wait_for("subnet", "firewall", "leftovers", done=done, what="connector")
+        return _too_many(want, seen) or waits or _make(want)
     if ours.network.network != want.site.network.network or not ours.subnet or ours.subnet.subnet != _subnet(want):
         what = f"connector {ours.name.connector}"
         why = (
@@ -52,6 +53,17 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
 
 def _subnet(want: Want) -> str:
     return naming.subnet_of(want.site).subnet
+
+
+def _too_many(want: Want, seen: Seen) -> Verdict | None:
+    """A connector is billed around the clock: the policy bounds how many profiles get one side by side."""
+    network = want.site.network
+    others = [found for found in seen.get(want.connectors) if naming.place_of(found.name) and found.network == network]
+    if len(others) < want.most_connectors:
+        return None
+    why = f"{len(others)} profiles have a connector in {network.network} and {want.site.region} already"
+    help_ = f"give its jobs a profile that is there, or raise profiles_per_network (now {want.most_connectors})"
+    return Verdict(blocked=(Blocked("connector", why, help_),))
 
 
 def _make(want: Want) -> Verdict:

@@ -30,6 +30,7 @@ class Want:
     profile: Profile
     jobs: tuple[Job, ...] = ()
     create_network: bool = False
+    most_connectors: int = 4  # of ours, in one network and region
 
     @property
     def connector(self) -> ConnectorName:

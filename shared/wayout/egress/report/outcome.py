@@ -159,6 +159,16 @@ def unreadable(what: str, sighting: Unreadable, cause: Cause) -> OutcomeSaid:
     return OutcomeSaid(status="blocked", cause=_cause(cause), blocked=(blocked,))
 
 
+def no_places(cause: Cause) -> OutcomeSaid:
+    """A sweep that does not know where to look, or not everywhere."""
+    blocked = BlockedSaid(
+        what="sweep",
+        why="it looks at the projects and regions that the policy lists, each by its full name",
+        help="list them in the policy: projects: [PROJECT, …] and regions: [REGION, …], without wildcards",
+    )
+    return OutcomeSaid(status="blocked", cause=_cause(cause), blocked=(blocked,))
+
+
 def invalid(cause: Cause, field: str, message: str, request: str = "") -> OutcomeSaid:
     """A request that could not be read; `field` is dotted, empty for the whole message."""
     error = ErrorSaid(field=field, message=message)
