@@ -101,4 +101,6 @@ def _bad(opened: Opened, error: ValidationError) -> BadRequest:
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     field = ".".join(str(part) for part in first["loc"])
     sender, request = (text(opened.content.get(key))[:_LONGEST] for key in ("sender", "id"))
-    return BadRequest(opened.id, field[:_LONGEST], first["msg"], sender, request, opened.time)
+    return BadRequest(
+        opened.id, field[:_LONGEST], first["msg"].removeprefix("Value error, "), sender, request, opened.time
+    )

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 OUTCOME_TYPE = "dev.wayout.outcome.v1"
 
@@ -15,10 +16,20 @@ class _Message(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+def _job_name(text: str) -> str:
+    if not re.fullmatch(JOB_PATTERN, text):
+        raise ValueError("write projects/PROJECT/locations/REGION/jobs/JOB")
+    return text
+
+
 class Request(_Message):
     """Another system asks: give this job a way out."""
 
-    job: Annotated[str, Field(pattern=JOB_PATTERN, description="projects/PROJECT/locations/REGION/jobs/JOB")]
+    job: Annotated[
+        str,
+        AfterValidator(_job_name),
+        Field(json_schema_extra={"pattern": JOB_PATTERN}, description="projects/PROJECT/locations/REGION/jobs/JOB"),
+    ]
     profile: Annotated[str, Field(max_length=63, description="a profile that the policy lets the sender choose")] = ""
     sender: Annotated[str, Field(max_length=200, description="who asks; repeated in the outcome")] = ""
     id: Annotated[str, Field(max_length=200, description="repeated in the outcome, to tell answers apart")] = ""

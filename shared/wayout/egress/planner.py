@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -17,8 +18,8 @@ def reads(want: Want) -> frozenset[Read[Any]]:
 def plan(want: Want, seen: Seen) -> Plan:
     """The next changes for one site, all of which can be made side by side.
 
-    Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedy that needs
-    it, and those that build on it.
+    Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedies that need
+    it, and those that build on them. While something blocks, a site that nobody can be using yet is not begun.
     """
     done: frozenset[str] = frozenset()
     verdicts: list[Verdict] = []
@@ -27,9 +28,11 @@ def plan(want: Want, seen: Seen) -> Plan:
         verdicts.append(verdict)
         if verdict.whole:
             done |= {remedy.name}
+    blocked = _together(block for verdict in verdicts for block in verdict.blocked)
+    begin = not blocked or _stands(want, seen)
     return Plan(
-        changes=tuple(change for verdict in verdicts for change in verdict.changes),
-        blocked=tuple(dict.fromkeys(block for verdict in verdicts for block in verdict.blocked)),
+        changes=tuple(change for verdict in verdicts for change in verdict.changes if begin),
+        blocked=blocked,
         waiting=tuple(wait for verdict in verdicts for wait in verdict.waiting),
         notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
     )
@@ -39,9 +42,23 @@ def _judge(remedy: Remedy, want: Want, seen: Seen, done: frozenset[str]) -> Verd
     try:
         return remedy.judge(want, seen, done)
     except BlindError as blind:
-        return Verdict(
-            blocked=(Blocked(remedy.name, f"it cannot be judged: {blind.sighting.why}", blind.sighting.grant),)
-        )
+        why = f"cannot be judged: {blind.sighting.why}"
+        return Verdict(blocked=(Blocked(remedy.name, why, blind.sighting.grant),))
+
+
+def _together(blocks: Iterable[Blocked]) -> tuple[Blocked, ...]:
+    """What is blocked by one and the same thing is told in one breath."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for block in blocks:
+        found.setdefault((block.why, block.help), []).append(block.what)
+    return tuple(Blocked(", ".join(dict.fromkeys(what)), why, help_) for (why, help_), what in found.items())
+
+
+def _stands(want: Want, seen: Seen) -> bool:
+    try:
+        return want.own_connector(seen) is not None
+    except BlindError:
+        return True
 
 
 def plan_id(made: Plan, seen: Seen) -> str:

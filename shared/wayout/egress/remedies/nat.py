@@ -35,7 +35,7 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """Covered already, or the change that covers it, or why it cannot be covered."""
     if not rules.reaches_internet(want.profile):
         return WHOLE
-    if waits := wait_for("network", "subnet", done=done, what="Cloud NAT"):
+    if waits := wait_for("network", done=done, what="Cloud NAT"):
         return waits
     network, region = want.site.network, want.site.region
     if not any(
@@ -43,6 +43,8 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     ):
         help_ = f"add a route for 0.0.0.0/0 with the next hop default-internet-gateway to {network.network}"
         return Verdict(blocked=(Blocked("Cloud NAT", "no route leads to the default internet gateway", help_),))
+    if waits := wait_for("subnet", done=done, what="Cloud NAT"):
+        return waits
     routers = seen.get(RoutersOf(network, region))
     subnet = naming.subnet_of(want.site)
     for router in routers:

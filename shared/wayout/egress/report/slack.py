@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wayout.egress.messages import OutcomeSaid
-from wayout.egress.report.text import changes_said, headline
+from wayout.egress.report.text import awaited, changes_said, headline
 
 SECTION = 2900  # characters; Slack refuses a section text above 3,000
 SIGNS = {
@@ -30,9 +30,7 @@ def slack(said: OutcomeSaid) -> dict[str, Any] | None:
     done = [changes_said(change) for change in said.changes if change.result != "kept"]
     blocks += _list("What was missing, and what was done", done)
     blocks += _list("Left to you", [f"{block.what}: {block.why}. *{block.help}*" for block in _escaped(said)], raw=True)
-    blocks += _list(
-        "Still under way", [f"{wait.what}, until {wait.until}" for wait in said.waiting if not said.blocked]
-    )
+    blocks += _list("Still under way", [f"{wait.what}, until {wait.until}" for wait in awaited(said)])
     blocks += _list("Worth knowing", said.notes)
     if said.error:
         blocks += _list("What is wrong with the request", [f"{said.error.field or 'message'}: {said.error.message}"])

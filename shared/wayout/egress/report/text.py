@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from wayout.egress.messages import ChangeSaid, OutcomeSaid
+from wayout.egress.messages import ChangeSaid, OutcomeSaid, WaitingSaid
 
 HEADLINES = {
     "whole": "the way out is whole",
@@ -46,6 +46,11 @@ def _participle(change: ChangeSaid) -> str:
     return {"create": "created", "update": "updated", "remove": "removed", "attach": "attached"}[change.verb]
 
 
+def awaited(said: OutcomeSaid) -> tuple[WaitingSaid, ...]:
+    """What is worth a word of what is waited for: the end of the chain, and nothing of it where something blocks."""
+    return () if said.blocked else said.waiting[-1:]
+
+
 def lines(said: OutcomeSaid) -> Iterator[str]:
     """Everything that an outcome holds, a fact a line."""
     yield headline(said)
@@ -55,7 +60,7 @@ def lines(said: OutcomeSaid) -> Iterator[str]:
         yield f"  {changes_said(change)}"
     for blocked in said.blocked:
         yield f"  blocked: {blocked.what}: {blocked.why} → {blocked.help}"
-    for waiting in said.waiting:
+    for waiting in awaited(said):
         yield f"  waiting: {waiting.what}, until {waiting.until}"
     for note in said.notes:
         yield f"  note: {note}"
