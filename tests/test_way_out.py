@@ -198,6 +198,10 @@ def test_our_own_events_replayed_at_us_write_nothing(house: House) -> None:
 
 def test_every_event_doubled_ends_in_the_same_world(house: House) -> None:
     house.developer.deploy("my-job")
+    house.settle()
+    house.developer.deploy("my-second-job")
+    house.stranger.widen(OUT)
+    house.stranger.delete_nats(ROUTER)
     house.stranger.allow_everything("legacy-allow-all")
     house.settle()
     world, before = house.world(), len(house.writes())

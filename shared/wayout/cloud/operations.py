@@ -48,7 +48,7 @@ def finish(turn: Turn, operations: Any, operation: Any, permission: str, resourc
 
     `permission` and `resource` are those of the call that started it. Asking takes `SERVICE.operations.get`.
     """
-    turn.say("operation started")
+    turn.say(_started(operation.name))
     service = permission.split(".", 1)[0]
     while not operation.done:
         _pause(turn)
@@ -68,7 +68,7 @@ def finish_compute(turn: Turn, project: str, region: str | None, name: str, perm
     Never `result()` of the library: that asks a client of its own making, at Google's own endpoint, and takes a
     failed operation for a finished one in `wait`.
     """
-    turn.say("operation started")
+    turn.say(_started(name))
     while True:
         try:
             operation = _wait_compute(turn, project, region, name)
@@ -105,3 +105,7 @@ def _pause(turn: Turn) -> None:
     if turn.left <= 0:
         raise UnfinishedError("its operation goes on")
     time.sleep(min(turn.clients.settings.poll_seconds, turn.left))
+
+
+def _started(name: str) -> str:
+    return f"operation {name.rsplit('/', 1)[-1].removeprefix('operation-')}"

@@ -30,6 +30,7 @@ class Screen:
         self._thread = threading.Thread(target=self._follow, name="screen", daemon=True)
         self.events = 0
         self.failures: list[str] = []
+        self._operations: dict[str, str] = {}
 
     def start(self) -> None:
         """Begin to follow the functions."""
@@ -54,8 +55,12 @@ class Screen:
             self.events += name == "on_audit_log" and line["message"] in EVENTS
             if line.get("severity") in ("ERROR", "CRITICAL"):
                 self.failures.append(f"{name}: {line['message']} {line.get('stack_trace', '')}")
+            if line["message"] == "change" and line["stage"].startswith("operation"):
+                self._operations[line["subject"]] = line["stage"]
             for text in _words(line):
                 self._console.print(f"   {text}")
+            if line["message"] == "outcome" and (operation := self._operations.pop(line["subject"], "")):
+                self._console.print(f"      [dim]{escape(operation)}[/]")
             self._lines.task_done()
 
 
