@@ -57,17 +57,15 @@ class Screen:
                 self.failures.append(f"{name}: {line['message']} {line.get('stack_trace', '')}")
             if line["message"] == "change" and line["stage"].startswith("operation"):
                 self._operations[line["subject"]] = line["stage"]
-            for text in _words(line):
+            for text in _words(line, self._operations):
                 self._console.print(f"   {text}")
-            if line["message"] == "outcome" and (operation := self._operations.pop(line["subject"], "")):
-                self._console.print(f"      [dim]{escape(operation)}[/]")
             self._lines.task_done()
 
 
-def _words(line: dict[str, Any]) -> Iterable[str]:
+def _words(line: dict[str, Any], operations: dict[str, str]) -> Iterable[str]:
     match line["message"]:
         case "event":
-            said = f"{line['who']} — {line['what']} {line['target']}"
+            said = f"{line['who']} — {line['what']} {_short(line['target'])}"
             yield f"[magenta]audit log entry[/]: {escape(said)}"
         case "intent":
             name, because = escape(_short(line["job"])), escape(line["because"])
@@ -82,7 +80,8 @@ def _words(line: dict[str, Any]) -> Iterable[str]:
         case "outcome":
             colour = "red" if line["result"] in ("refused", "put off") else "green"
             name = escape(_short(line["subject"]))
-            yield f"   [{colour}]{line['result']}[/] {line['kind']} {name} {escape(line['detail'])}".rstrip()
+            rest = escape(line["detail"] or operations.pop(line["subject"], ""))
+            yield f"   [{colour}]{line['result']}[/] {line['kind']} {name} [dim]{rest}[/]"
     if line.get("severity") in ("ERROR", "CRITICAL"):
         yield f"[red]{escape(line['message'])}[/] {escape(str(line.get('stack_trace', ''))[-400:])}"
 

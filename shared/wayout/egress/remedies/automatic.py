@@ -88,7 +88,7 @@ def _retire(rule: FirewallRule, want: Want) -> Change:
     because = f"Google's automatic rule opens the whole network to {opens}; ours at 310 and 950 decide already"
     if want.profile.retire == "delete":
         return Remove(rule, because)
-    return Update(replace(rule, disabled=True), rule, because)
+    return Update(replace(rule, disabled=True), rule, f"disabled, since {because}")
 
 
 def _left_alone(rule: FirewallRule, before: Past) -> str:
