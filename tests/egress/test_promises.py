@@ -190,9 +190,10 @@ def test_no_allow_of_ours_out_ranks_somebody_elses_deny_unless_the_policy_names_
     def check(_: Plan) -> None:
         others = [rule for rule in world.rules.values() if not rule.name.rule.startswith("wayout-")]
         for probe in probes:
-            for judge in (egress, ingress):
+            for judge, direction in ((egress, Direction.EGRESS), (ingress, Direction.INGRESS)):
                 if judge(world.rules.values(), probe, tags) and not judge(others, probe, tags):
-                    assert not [rule for rule in guarded if decides(rule, probe, tags)], probe
+                    stopping = [rule for rule in guarded if rule.direction == direction]
+                    assert not [rule for rule in stopping if decides(rule, probe, tags)], probe
 
     run(lived(world, [], 0), before=check)
 
