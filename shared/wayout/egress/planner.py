@@ -33,7 +33,8 @@ def plan(want: Want, seen: Seen) -> Plan:
     return Plan(
         changes=tuple(change for verdict in verdicts for change in verdict.changes if begin),
         blocked=blocked,
-        waiting=tuple(wait for verdict in verdicts for wait in verdict.waiting),
+        # What somebody else has under way comes last: it is what all the rest waits for.
+        waiting=tuple(sorted((wait for verdict in verdicts for wait in verdict.waiting), key=lambda it: it.elsewhere)),
         notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
     )
 

@@ -64,7 +64,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A VPC network. `dual_stack` says that some subnet of it carries IPv6, for which nothing is judged."""
+    """A VPC network."""
 
     name: NetworkName
     auto_subnets: bool = False
