@@ -106,6 +106,28 @@ def test_a_widened_rule_of_ours_is_healed_by_its_own_event(house: House) -> None
     assert "somebody@example.com" in json.dumps(house.slack()[-1])
 
 
+def test_an_event_that_comes_again_heals_again_at_its_first_try(house: House) -> None:
+    house.developer.deploy("my-job")
+    house.settle()
+    house.stranger.widen(OUT)
+    house.settle()
+    [event] = [
+        entry
+        for entry in entries(house, "somebody@example.com")
+        if entry["resource"]["type"] == "gce_firewall_rule" and entry["operation"].get("last")
+    ]
+    house.cloud.table("logging.sinks").clear()
+    house.stranger.widen(OUT)
+    house.settle()
+    before = len(house.writes())
+
+    deliver(house, [event])
+    house.settle()
+
+    assert house.writes()[before:] == ["compute.firewalls.patch"]
+    assert house.table("compute.firewalls")[OUT]["allowed"] == [{"IPProtocol": "tcp", "ports": ["443"]}]
+
+
 def test_a_nat_of_ours_that_somebody_deleted_is_made_again(house: House) -> None:
     house.developer.deploy("my-job")
     house.settle()

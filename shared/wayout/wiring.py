@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -88,6 +89,8 @@ class Wired:
         def progress(change: Change, stage: str) -> None:
             self.watch("change", change, stage)
 
+        # New at every attempt: a redelivered event that used its request ids again would be ignored by Google.
+        seed = f"{seed}/{uuid.uuid4()}"
         return apply.apply(changes, self.clients, deadline=deadline, seed=seed, progress=progress)
 
     def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
