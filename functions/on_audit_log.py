@@ -9,7 +9,7 @@ from cloudevents.http import CloudEvent
 
 from functions.door import watched
 from wayout.cloud import events, log
-from wayout.egress.model import JobTarget, Target, ThingTarget
+from wayout.egress.targets import JobTarget, Target, ThingTarget
 
 
 @functions_framework.cloud_event

@@ -12,18 +12,9 @@ from typing import Any
 from urllib.parse import unquote
 
 from wayout.cloud.envelopes import Sealed, child, text, unwrap
-from wayout.egress.model import (
-    Cause,
-    ConnectorName,
-    JobName,
-    JobTarget,
-    RouterName,
-    RuleName,
-    SubnetName,
-    Target,
-    ThingTarget,
-)
+from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
 from wayout.egress.naming import place_of
+from wayout.egress.targets import Cause, JobTarget, Target, ThingTarget
 
 ACTIVITY = "cloudaudit.googleapis.com/activity"
 OUR_AGENT = "wayout/"  # opens the user agent of every client of ours

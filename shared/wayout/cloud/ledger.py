@@ -36,7 +36,7 @@ from wayout.egress.model import (
     kind,
     subject,
 )
-from wayout.egress.model.names import Name
+from wayout.egress.names import Name
 
 if TYPE_CHECKING:
     from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client

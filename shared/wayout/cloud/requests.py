@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud.envelopes import Opened, Sealed, text, unwrap
-from wayout.egress.model import Cause, EverythingTarget, JobName, JobTarget
+from wayout.egress.names import JobName
+from wayout.egress.targets import Cause, EverythingTarget, JobTarget
 
 if TYPE_CHECKING:
     from pydantic import ValidationError

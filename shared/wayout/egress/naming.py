@@ -12,7 +12,7 @@ import re
 from dataclasses import dataclass
 from hashlib import sha256
 
-from wayout.egress.model import ConnectorName, NetworkName, RouterName, RuleName, Site, SubnetName
+from wayout.egress.names import ConnectorName, NetworkName, RouterName, RuleName, Site, SubnetName
 
 PREFIX = "wayout"
 MARK = "Made by Wayout"  # opens every description that we write

@@ -37,23 +37,6 @@ from wayout.egress.model.looks import (
     Unreadable,
     ZonesOf,
 )
-from wayout.egress.model.names import (
-    ConnectorName,
-    JobName,
-    Name,
-    NetworkName,
-    RouterName,
-    RuleName,
-    Site,
-    SubnetName,
-)
-from wayout.egress.model.targets import (
-    Cause,
-    EverythingTarget,
-    JobTarget,
-    Target,
-    ThingTarget,
-)
 from wayout.egress.model.things import (
     Action,
     Connector,
@@ -74,6 +57,23 @@ from wayout.egress.model.things import (
     Way,
     Word,
     Zone,
+)
+from wayout.egress.names import (
+    ConnectorName,
+    JobName,
+    Name,
+    NetworkName,
+    RouterName,
+    RuleName,
+    Site,
+    SubnetName,
+)
+from wayout.egress.targets import (
+    Cause,
+    EverythingTarget,
+    JobTarget,
+    Target,
+    ThingTarget,
 )
 
 __all__ = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wayout.egress.model.names import JobName
 from wayout.egress.model.things import Connector, FirewallRule, Network, Router, Subnet, Way
+from wayout.egress.names import JobName
 
 Thing = Network | Subnet | Connector | FirewallRule | Router
 

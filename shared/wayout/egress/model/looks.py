@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from wayout.egress.model.names import JobName, NetworkName, Site
 from wayout.egress.model.things import Connector, FirewallRule, Job, Network, Past, Route, Router, Subnet, Zone
+from wayout.egress.names import JobName, NetworkName, Site
 
 T = TypeVar("T")
 

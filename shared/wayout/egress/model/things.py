@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from wayout.egress.model.names import ConnectorName, JobName, NetworkName, RouterName, RuleName, SubnetName
+from wayout.egress.names import ConnectorName, JobName, NetworkName, RouterName, RuleName, SubnetName
 
 
 class Egress(StrEnum):

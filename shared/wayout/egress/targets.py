@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wayout.egress.model.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
+from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
 
 
 @dataclass(frozen=True, slots=True)
