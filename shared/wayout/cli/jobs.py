@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -145,14 +145,17 @@ def _wired(project: str | None, policy_file: str | None, *, quiet: bool) -> Wire
     return Wired(settings, watch=(lambda *_: None) if quiet else show.progress(show.console(stderr=True)))
 
 
-def _endings(wired: Wired, target: Target, id_: str, *, apply_: bool, cause: Any = None) -> Iterable[Ending]:
+def _endings(wired: Wired, target: Target, id_: str, *, apply_: bool, cause: Any = None) -> Iterator[Ending]:
     import getpass
     import uuid
 
     from wayout.egress.model import Cause
 
     cause = cause or Cause(f"{id_}-{uuid.uuid4().hex[:12]}", getpass.getuser(), f"wayout {id_}")
-    return wired.endings(target, cause, apply=apply_)
+    try:
+        yield from wired.endings(target, cause, apply=apply_)
+    finally:
+        wired.clients.close()
 
 
 def _show(endings: Iterable[Ending], *, as_json: bool) -> None:
