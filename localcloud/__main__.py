@@ -7,7 +7,6 @@ import json
 import os
 import signal
 import sys
-import threading
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -42,9 +41,9 @@ def _port(text: str) -> int:
 def main(argv: Sequence[str] | None = None) -> int:
     """Serve until SIGINT or SIGTERM. Exit status 0, or 1 when a port is taken."""
     given = _arguments(argv)
-    over = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: over.set())
+    # Waited for, not handled: a handler that is interrupted by the same signal again could hold its own lock.
+    ends = {signal.SIGINT, signal.SIGTERM}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     grpc_port = given.grpc_port if given.grpc_port is not None else (given.port + 1 if given.port else 0)
     clock = Clock(virtual=given.clock == "virtual", speed=given.speed)
     projects = numbered(given.project) if given.project else None
@@ -55,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"localcloud: cannot listen on {given.host}, ports {given.port} and {grpc_port}: {problem}\n")
         return 1
     _tell(local, given)
-    over.wait()
+    signal.sigwait(ends)
     local.stop()
     return 0
 
