@@ -13,9 +13,10 @@ from starlette.routing import Route
 
 from localcloud import adminviews
 from localcloud.calls import SERVICE_NAMES, Document
-from localcloud.core import Cloud, Fault
+from localcloud.core import Cloud
 from localcloud.errors import CODES, ApiError
 from localcloud.eventarc import Eventarc, Trigger
+from localcloud.faults import Fault
 from localcloud.fields import Fields, WrongField
 from localcloud.projects import numbered
 from localcloud.slack import MODES, Slack

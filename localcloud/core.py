@@ -8,13 +8,13 @@ import itertools
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from fnmatch import fnmatchcase
 from typing import Any, TypeVar
 
-from localcloud import audit
-from localcloud.calls import SERVICE_NAMES, TITLES, Audited, Call, Document, Running, project_of, visible
+from localcloud import admission, audit, faults
+from localcloud.calls import Audited, Call, Document, Running, visible
 from localcloud.clock import Clock
 from localcloud.errors import DENIED, NOT_FOUND, ApiError
+from localcloud.faults import Fault
 
 # Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
 # (a failing one ran 2m20s, a good one was still running then); compute writes take seconds.
@@ -68,19 +68,6 @@ def serves(
         return handler
 
     return register
-
-
-@dataclass
-class Fault:
-    """An answer that the next `times` matching calls get instead of the real one. `method` may hold wildcards.
-
-    `after`: the effect happens all the same, and only the answer is lost.
-    """
-
-    method: str
-    error: ApiError
-    times: int = 1
-    after: bool = False
 
 
 @dataclass(frozen=True)
@@ -168,11 +155,11 @@ class Cloud:
             return self._answer(method, call)
 
     def _answer(self, method: Method, call: Call) -> Document:
-        fault = self._fault(call)
+        fault = faults.next_for(self, call)
         try:
             if fault and not fault.after:
                 raise fault.error
-            self._admit(method, call)
+            admission.admit(self, method.permissions, call)
             answer = method.handler(self, call)
         except ApiError as error:
             self._record(method, call, error.http_status)
@@ -190,76 +177,13 @@ class Cloud:
         if running and (self.clock.virtual or call.method.endswith(".wait")):
             self.clock.pass_until(lambda: running.done, seconds=float("inf") if self.clock.virtual else LONG_POLL)
 
-    def _fault(self, call: Call) -> Fault | None:
-        for fault in self.faults:
-            if fault.times > 0 and fnmatchcase(call.method, fault.method):
-                fault.times -= 1
-                return fault
-        return None
-
-    def _admit(self, method: Method, call: Call) -> None:
-        """API enabled, caller permitted: in that order, as Google's front door asks."""
-        project = project_of(call)
-        if project is None:
-            return
-        project = self.project_id(project)
-        service = SERVICE_NAMES.get(call.service, call.service)
-        if (project, service) in self.disabled:
-            raise self._disabled(call, project, service)
-        for permission in method.permissions:
-            if not self.permits(call.caller.principal, permission):
-                raise self._refused(call, project, permission)
-
     def permits(self, principal: str, permission: str) -> bool:
-        """Everybody may do everything, except for what `denied` (principal pattern, permission pattern) takes away."""
-        return not any(fnmatchcase(principal, who) and fnmatchcase(permission, what) for who, what in self.denied)
-
-    def _disabled(self, call: Call, project: str, service: str) -> ApiError:
-        title = TITLES.get(call.service, service)
-        number = self.number(project)
-        url = f"https://console.developers.google.com/apis/api/{service}/overview?project={number}"
-        message = (
-            f"{title} has not been used in project {number} before or it is disabled. Enable it by visiting {url} "
-            "then retry. If you enabled this API recently, wait a few minutes for the action to propagate to our "
-            "systems and retry."
-        )
-        info = {
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": "SERVICE_DISABLED",
-            "domain": "googleapis.com",
-            "metadata": {"service": service, "consumer": f"projects/{number}"},
-        }
-        if call.service == "compute":
-            message = "Access Not Configured. " + message
-        return ApiError(DENIED, message, reason="accessNotConfigured", domain="usageLimits", details=[info])
-
-    def _refused(self, call: Call, project: str, permission: str) -> ApiError:
-        if call.service == "compute":
-            resource = self.compute_target(call, permission)
-            return ApiError(DENIED, f"Required '{permission}' permission for '{resource}'", reason="forbidden")
-        parent = call.params.get("parent") or call.params.get("name") or f"projects/{project}"
-        service = SERVICE_NAMES.get(call.service, call.service)
-        message = f"Permission '{permission}' denied on resource '//{service}/{parent}' (or it may not exist)."
-        info = {
-            "@type": "type.googleapis.com/google.rpc.ErrorInfo",
-            "reason": "IAM_PERMISSION_DENIED",
-            "domain": "iam.googleapis.com",
-            "metadata": {"resource": parent, "permission": permission},
-        }
-        return ApiError(DENIED, message, details=[info])
+        """Whether `principal` holds `permission` anywhere that this question is asked without naming a place."""
+        return admission.permits(self, principal, permission)
 
     def compute_target(self, call: Call, permission: str) -> str:
         """The compute resource on which a call needs `permission`; of a rule's or router's network, its network."""
-        project = self.project_id(call.params["project"])
-        kind = call.method.split(".")[1]
-        scope = f"regions/{call.params['region']}" if "region" in call.params else "global"
-        named = next((call.params[key] for key in (kind[:-1], kind) if key in call.params), call.body.get("name"))
-        name = f"projects/{project}/{scope}/{kind}/{named}" if named else f"projects/{project}"
-        if permission == "compute.networks.updatePolicy":
-            found = self.table(f"compute.{kind}").get(name, {})
-            network = str(call.body.get("network") or found.get("network") or "default").rsplit("/", 1)[-1]
-            return f"projects/{project}/global/networks/{network}"
-        return name
+        return admission.compute_target(self, call, permission)
 
     def _record(self, method: Method, call: Call, status: int) -> None:
         who = call.caller

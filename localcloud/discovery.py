@@ -55,9 +55,14 @@ class Api:
 
 @cache
 def apis() -> dict[str, Api]:
-    """Every document by the name of its service."""
-    found = (_read(json.loads(path.read_text())) for path in sorted(FOLDER.glob("*.json")))
-    return {api.service: api for api in found}
+    """Every document by the name and version of its service, such as `run.v2`."""
+    return {path.stem: _read(json.loads(path.read_text())) for path in sorted(FOLDER.glob("*.json"))}
+
+
+@cache
+def methods() -> dict[str, ApiMethod]:
+    """Every served method by its id."""
+    return {method.id: method for api in apis().values() for method in api.methods}
 
 
 def find(http: str, path: str, service: str | None = None) -> tuple[ApiMethod, dict[str, str]] | None:

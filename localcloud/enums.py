@@ -68,6 +68,8 @@ def _message(service: str, schema: str) -> Any:
     from google.protobuf import descriptor_pool
 
     module, package, prefix = SOURCES[service]
+    if not schema.startswith(prefix):
+        return None  # of another version than the library's
     importlib.import_module(module)
     try:
         return descriptor_pool.Default().FindMessageTypeByName(f"{package}.{schema.removeprefix(prefix)}")

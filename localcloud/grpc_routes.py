@@ -174,9 +174,10 @@ def _text(value: Any) -> str:
 
 def _writable(id_: str, body: Document) -> Document:
     """The body without what the API only ever says itself: REST drops that as well."""
-    api = discovery.apis()[id_.split(".", 1)[0]]
-    method = next((one for one in api.methods if one.id == id_), None)
-    kept: Document = _kept({"$ref": method.request}, api.schemas, body) if method and method.request else body
+    method = discovery.methods().get(id_)
+    if method is None or not method.request:
+        return body
+    kept: Document = _kept({"$ref": method.request}, method.document.schemas, body)
     return kept
 
 

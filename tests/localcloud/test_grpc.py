@@ -20,8 +20,9 @@ from google.protobuf.unknown_fields import UnknownFieldSet
 
 from localcloud import discovery, grpc_face
 from localcloud.clock import Clock
-from localcloud.core import Cloud, Fault
+from localcloud.core import Cloud
 from localcloud.errors import DENIED, UNAVAILABLE, ApiError
+from localcloud.faults import Fault
 from localcloud.grpc_routes import routes
 from localcloud.server import LocalCloud
 
@@ -104,7 +105,7 @@ def test_a_field_that_only_rest_knows_survives_a_read_modify_write_over_grpc(sta
         "functionalType": "FUNCTIONAL_TYPE_UNSPECIFIED",
         "template": {"delayExecution": True, "template": {"containers": [{"image": "image", "sandboxLauncher": True}]}},
     }
-    known = discovery.apis()["run"].schemas["GoogleCloudRunV2Job"]["properties"]["functionalType"]["enum"]
+    known = discovery.apis()["run.v2"].schemas["GoogleCloudRunV2Job"]["properties"]["functionalType"]["enum"]
     body["functionalType"] = known[-1]
     stage.rest("POST", f"{PARENT}/jobs?jobId=report", body)
     stage.local.settle()
@@ -233,7 +234,7 @@ def test_a_port_that_is_taken_is_an_os_error(stage: Stage) -> None:
 
 
 def test_every_route_in_the_discovery_documents_has_the_path_parameter_that_they_say() -> None:
-    published = {method.id: method for api in discovery.apis().values() for method in api.methods}
+    published = discovery.methods()
     found = [route for route in routes() if route.id in published]
     assert {"Jobs", "VpcAccessService", "Publisher"} <= {route.service.rsplit(".", 1)[-1] for route in found}
     for route in found:

@@ -17,8 +17,8 @@ from starlette.routing import Route
 from localcloud import discovery, schema
 from localcloud.calls import Document
 from localcloud.clock import Clock
-from localcloud.core import Fault
 from localcloud.errors import UNAVAILABLE, ApiError
+from localcloud.faults import Fault
 from tests.localcloud.served import V1, P, Served, refusal, served
 
 JOBS = f"/v2/projects/{P}/locations/europe-west2/jobs"
