@@ -19,6 +19,9 @@ SERVICE_NAMES = {
     "logging": "logging.googleapis.com",
     "pubsub": "pubsub.googleapis.com",
     "dns": "dns.googleapis.com",
+    "serviceusage": "serviceusage.googleapis.com",
+    "cloudresourcemanager": "cloudresourcemanager.googleapis.com",
+    "iam": "iam.googleapis.com",
 }
 TITLES = {
     "run": "Cloud Run Admin API",
@@ -27,6 +30,9 @@ TITLES = {
     "logging": "Cloud Logging API",
     "pubsub": "Cloud Pub/Sub API",
     "dns": "Cloud DNS API",
+    "serviceusage": "Service Usage API",
+    "cloudresourcemanager": "Cloud Resource Manager API",
+    "iam": "Identity and Access Management (IAM) API",
 }
 
 
@@ -41,13 +47,17 @@ class Caller:
 
 @dataclass(frozen=True)
 class Call:
-    """One request, freed of its wire. `method` is the discovery id; `params` are path and query parameters."""
+    """One request, freed of its wire. `method` is the discovery id; `params` are path and query parameters.
+
+    `region` is the one whose endpoint was asked (`europe-west2-run.googleapis.com`), empty for the global one.
+    """
 
     method: str
     params: Mapping[str, str]
     body: Document = field(default_factory=dict)
     caller: Caller = field(default_factory=Caller)
     wire: str = "rest"
+    region: str = ""
 
     @property
     def service(self) -> str:

@@ -54,3 +54,7 @@ class ApiError(Exception):
         """The google.rpc.Status that an operation or an audit log entry carries."""
         found: dict[str, Any] = {"code": self.code, "message": self.message}
         return found | ({"details": self.details} if self.details else {})
+
+
+class Dropped(Exception):  # noqa: N818 - what happened, in the past tense
+    """The connection is cut instead of an answer."""

@@ -36,7 +36,13 @@ KEPT: dict[str, dict[str, str]] = {
         "projects.locations.jobs.executions": "get list",
         "projects.locations.operations": "get wait",
     },
+    "run.v1": {
+        "namespaces.jobs": "create get list replaceJob delete run",
+        "namespaces.executions": "get list delete cancel",
+        "namespaces.tasks": "get list",
+    },
     "vpcaccess.v1": {
+        "projects.locations": "list",
         "projects.locations.connectors": "create get list delete patch",
         "projects.locations.operations": "get list",
     },
@@ -47,6 +53,17 @@ KEPT: dict[str, dict[str, str]] = {
     "pubsub.v1": {
         "projects.topics": "create get list delete publish",
         "projects.subscriptions": "create get list delete patch pull acknowledge modifyAckDeadline",
+    },
+    "serviceusage.v1": {
+        "services": "get list enable disable batchEnable batchGet",
+        "operations": "get",
+    },
+    "cloudresourcemanager.v1": {
+        "projects": "get list getIamPolicy setIamPolicy testIamPermissions",
+    },
+    "iam.v1": {
+        "projects.roles": "create get list patch delete",
+        "projects.serviceAccounts": "create get list delete getIamPolicy setIamPolicy testIamPermissions",
     },
     "dns.v1": {
         "managedZones": "list get create delete",
