@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 from localcloud.calls import SERVICE_NAMES, Audited, Call, Document, Running, visible
@@ -38,7 +39,7 @@ def entry(
             "destinationAttributes": {},
         },
         "serviceName": service,
-        "methodName": audited.method_name,
+        "methodName": _method_name(audited, call),
         "authorizationInfo": _authorization(cloud, call, audited, target.resource_name, status),
         "resourceName": target.resource_name,
         "resourceLocation": {"currentLocations": [target.location]},
@@ -64,6 +65,11 @@ def entry(
     if operation:
         found["operation"] = {"id": operation.id, "producer": service} | ({"last": True} if last else {"first": True})
     return found
+
+
+def _method_name(audited: Audited, call: Call) -> str:
+    """`beta.compute.firewalls.insert` when that is the version that was called. Source: recorded entries."""
+    return re.sub(r"^v1\.", f"{call.version}.", audited.method_name)
 
 
 def _asked(audited: Audited, call: Call) -> Document:

@@ -49,7 +49,8 @@ class Caller:
 class Call:
     """One request, freed of its wire. `method` is the discovery id; `params` are path and query parameters.
 
-    `region` is the one whose endpoint was asked (`europe-west2-run.googleapis.com`), empty for the global one.
+    `region` is the one whose endpoint was asked (`europe-west2-run.googleapis.com`), empty for the global one;
+    `version` that of the API, where several are served alike (compute).
     """
 
     method: str
@@ -58,6 +59,7 @@ class Call:
     caller: Caller = field(default_factory=Caller)
     wire: str = "rest"
     region: str = ""
+    version: str = "v1"
 
     @property
     def service(self) -> str:

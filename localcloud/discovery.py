@@ -30,6 +30,7 @@ class ApiMethod:
     pattern: re.Pattern[str]
     query: frozenset[str]
     request: str | None
+    response: str | None
     document: Api = field(repr=False)
 
     @property
@@ -88,7 +89,9 @@ def _read(document: Document) -> Api:
         query = {name for name, one in parameters.items() if one["location"] == "query"}
         request = method.get("request", {}).get("$ref")
         pattern = _pattern(document["servicePath"] + method["path"], parameters)
-        api.methods.append(ApiMethod(id_, method["httpMethod"], pattern, frozenset(common | query), request, api))
+        response = method.get("response", {}).get("$ref")
+        known = frozenset(common | query)
+        api.methods.append(ApiMethod(id_, method["httpMethod"], pattern, known, request, response, api))
     return api
 
 

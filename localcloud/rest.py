@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-from collections.abc import AsyncIterator, Sequence
+import re
+from collections.abc import AsyncIterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -17,14 +19,21 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
 from localcloud import discovery, schema
+from localcloud.addresses import PREFIX, Address, address
+from localcloud.batch import Part, parts
+from localcloud.batch import answered as batch_answer
 from localcloud.calls import Call, Caller, Document
 from localcloud.core import Cloud
 from localcloud.discovery import ApiMethod
-from localcloud.errors import INTERNAL, INVALID, NOT_FOUND, ApiError
+from localcloud.enums import numbered
+from localcloud.errors import INTERNAL, INVALID, NOT_FOUND, ApiError, Dropped
+from localcloud.wire import Cut
 
 LOG = logging.getLogger("localcloud.rest")
 WORKERS = 256  # threads: as many requests may hang on `wait` at a time
-PREFIX = "_svc/"  # `/_svc/run/v2/...`: one port serves every service, and says which
+BATCH = re.compile(rf"/({PREFIX}[a-z]+/)?batch(/compute/(v1|beta|alpha))?/?")
+ENUM_NUMBERS = "json;enum-encoding=int"
+LINKS = "https://www.googleapis.com/compute/"
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 HEADERS = {
     "Content-Type": "application/json; charset=UTF-8",
@@ -35,6 +44,17 @@ HEADERS = {
 # compute's (and Cloud DNS's) camelCase word for a refusal that names none, by rpc code
 REASONS = {3: "invalid", 5: "notFound", 6: "alreadyExists", 7: "forbidden", 8: "rateLimitExceeded"}
 REASONS |= {9: "conditionNotMet", 10: "conflict", 12: "notImplemented", 13: "internalError", 14: "backendError"}
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One HTTP request, on its own or as part of a batch. Header names are in lower case."""
+
+    verb: str
+    path: str
+    query: str
+    headers: Mapping[str, str]
+    body: bytes
 
 
 def app(cloud: Cloud, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
@@ -62,20 +82,71 @@ def app(cloud: Cloud, extra_routes: Sequence[BaseRoute] = ()) -> Starlette:
 
 def answer(cloud: Cloud, request: Request, body: bytes) -> Response:
     """Answer one request, whatever happens."""
-    path = str(request.scope["path"]).lstrip("/")
-    service = None
-    if path.startswith(PREFIX):
-        service, _, path = path.removeprefix(PREFIX).partition("/")
+    headers = {name.lower(): value for name, value in request.headers.items()}
+    asked = Asked(request.method, request.scope["path"], request.url.query, headers, body)
     try:
-        method, params = _route(request.method, path, service)
-        call = _call(request, method, params, body)
-        return _json(200, cloud.invoke(call))
+        if BATCH.fullmatch(asked.path):
+            return _batch(cloud, asked)
+        status, text = answered(cloud, asked)
+        return Response(text, status_code=status, headers=HEADERS)
+    except Dropped:
+        return Cut()
+
+
+def answered(cloud: Cloud, asked: Asked) -> tuple[int, str]:
+    """The status and body (JSON) for one request. Raises Dropped when its connection is to be cut."""
+    service: str | None = None
+    try:
+        where = address(asked.path, asked.headers.get("host", ""))
+        service = where.service
+        method, params = _route(asked.verb, where.path, service)
+        service = method.service
+        found: Any = cloud.invoke(_call(asked, where, method, params))
+        if ENUM_NUMBERS in parse_qs(asked.query).get("$alt", []):
+            found = numbered(service, method.response, found)
+        return 200, json.dumps(_in_version(where.version, found), ensure_ascii=False)
     except ApiError as refusal:
-        return _json(refusal.http_status, shaped(service or _service(request.method, path), refusal))
+        return _refused(service or discovery.service_of(asked.path.lstrip("/")), refusal)
+    except Dropped:
+        raise
     except Exception:
-        LOG.exception("%s /%s failed", request.method, path)
+        LOG.exception("%s %s failed", asked.verb, asked.path)
         broken = ApiError(INTERNAL, "Internal error encountered.", reason="internalError")
-        return _json(500, shaped(service or _service(request.method, path), broken))
+        return _refused(service or "run", broken)
+
+
+def _refused(service: str, refusal: ApiError) -> tuple[int, str]:
+    return refusal.http_status, json.dumps(shaped(service, refusal), ensure_ascii=False)
+
+
+def _batch(cloud: Cloud, asked: Asked) -> Response:
+    """Every request of a batch, for the same caller unless a part brings credentials of its own."""
+
+    def one(part: Part) -> tuple[int, str]:
+        target = urlsplit(part.target)
+        headers = {key: value for key, value in asked.headers.items() if key in ("host", "authorization", "user-agent")}
+        return answered(cloud, Asked(part.verb, target.path, target.query, headers | part.headers, part.body))
+
+    try:
+        requests = parts(asked.headers.get("content-type", ""), asked.body)
+    except ApiError as refusal:
+        status, problem = _refused("compute", refusal)
+        return Response(problem, status_code=status, headers=HEADERS)
+    kind, text = batch_answer(requests, one)
+    return Response(text, headers=HEADERS | {"Content-Type": kind})
+
+
+def _in_version(version: str, document: Any) -> Any:
+    """An answer whose links are those of the API version that was asked."""
+    if version == "v1":
+        return document
+    if isinstance(document, str):
+        return document.replace(f"{LINKS}v1/", f"{LINKS}{version}/") if document.startswith(LINKS) else document
+    if isinstance(document, list):
+        return [_in_version(version, one) for one in document]
+    if isinstance(document, dict):
+        return {key: _in_version(version, one) for key, one in document.items()}
+    return document
 
 
 def shaped(service: str, refusal: ApiError) -> Document:
@@ -93,34 +164,28 @@ def shaped(service: str, refusal: ApiError) -> Document:
     return {"error": error}
 
 
-def _service(http: str, path: str) -> str:
-    found = discovery.find(http, path)
-    return found[0].service if found else discovery.service_of(path)
-
-
-def _route(http: str, path: str, service: str | None) -> tuple[ApiMethod, dict[str, str]]:
-    found = discovery.find(http, path, service)
+def _route(verb: str, path: str, service: str | None) -> tuple[ApiMethod, dict[str, str]]:
+    found = discovery.find(verb, path, service)
     if found is None:
         raise ApiError(NOT_FOUND, f"The requested URL /{path} was not found on this server.", reason="notFound")
     return found
 
 
-def _call(request: Request, method: ApiMethod, params: dict[str, str], body: bytes) -> Call:
-    query = dict(parse_qsl(request.url.query, keep_blank_values=True))
+def _call(asked: Asked, where: Address, method: ApiMethod, params: dict[str, str]) -> Call:
+    query = dict(parse_qsl(asked.query, keep_blank_values=True))
     for name in query:
         if name not in method.query:
             raise _unbound(name)
     given = params | {name: value for name, value in query.items() if name not in discovery.SYSTEM_PARAMETERS}
-    return Call(method.id, given, schema.checked(method, _parsed(body)), _caller(request))
+    body = schema.checked(method, _parsed(asked.body))
+    return Call(method.id, given, body, _caller(asked.headers), region=where.region, version=where.version)
 
 
-def _caller(request: Request) -> Caller:
-    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+def _caller(headers: Mapping[str, str]) -> Caller:
+    scheme, _, token = headers.get("authorization", "").partition(" ")
     principal = token.strip() if scheme.lower() == "bearer" else ""
-    delegation = tuple(
-        one.strip() for one in request.headers.get("x-localcloud-delegation", "").split(",") if one.strip()
-    )
-    return Caller(principal or "anonymous", request.headers.get("user-agent", ""), delegation)
+    delegation = tuple(one.strip() for one in headers.get("x-localcloud-delegation", "").split(",") if one.strip())
+    return Caller(principal or "anonymous", headers.get("user-agent", ""), delegation)
 
 
 def _parsed(body: bytes) -> Any:
@@ -141,7 +206,3 @@ def _unbound(name: str) -> ApiError:
     violation = {"description": message}
     details = [{"@type": "type.googleapis.com/google.rpc.BadRequest", "fieldViolations": [violation]}]
     return ApiError(INVALID, message, reason="badRequest", details=details)
-
-
-def _json(status: int, body: Document) -> Response:
-    return Response(json.dumps(body, ensure_ascii=False), status_code=status, headers=HEADERS)

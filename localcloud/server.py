@@ -15,6 +15,7 @@ from localcloud import admin, grpc_face, rest, services, slack
 from localcloud.clock import Clock
 from localcloud.core import Cloud
 from localcloud.push import Poster
+from localcloud.wire import Protocol
 
 __all__ = ["LocalCloud", "services"]
 
@@ -115,6 +116,7 @@ class _Web:
                 log_level="warning",
                 access_log=False,
                 ws="none",
+                http=Protocol,
                 lifespan="on",
                 timeout_graceful_shutdown=3,
                 timeout_keep_alive=75,

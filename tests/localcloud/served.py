@@ -20,6 +20,7 @@ from starlette.routing import BaseRoute
 from localcloud import compute, dns, rest
 from localcloud.clock import Clock
 from localcloud.core import Cloud
+from localcloud.wire import Protocol
 
 __all__ = ["P", "R", "Served", "compute", "dns", "served"]
 
@@ -99,7 +100,9 @@ class Served:
 def served(clock: Clock | None = None, routes: Sequence[BaseRoute] = ()) -> Iterator[Served]:
     """A cloud whose time moves only while somebody waits for it, unless a clock is given."""
     cloud = Cloud(clock=clock or Clock(idle=False))
-    config = uvicorn.Config(rest.app(cloud, routes), log_level="warning", timeout_graceful_shutdown=1, ws="none")
+    config = uvicorn.Config(
+        rest.app(cloud, routes), log_level="warning", timeout_graceful_shutdown=1, ws="none", http=Protocol
+    )
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
