@@ -24,7 +24,7 @@ KEPT: dict[str, dict[str, str]] = {
         "firewalls": "insert get list patch update delete",
         "routers": "insert get list aggregatedList patch update delete",
         "routes": "insert get list delete",
-        "globalOperations": "get wait list",
+        "globalOperations": "get wait list aggregatedList",
         "regionOperations": "get wait list",
         "addresses": "list aggregatedList get",
         "globalAddresses": "list",

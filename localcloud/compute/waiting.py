@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from localcloud.calls import Call, Document
-from localcloud.compute.common import absent, link, region_of
-from localcloud.compute.listing import envelope
+from localcloud.compute.common import Kind, absent, link, region_of
+from localcloud.compute.listing import aggregated, envelope
 from localcloud.core import Cloud, serves
+
+OPERATIONS = Kind("operation", "operations", "gce_operation", "operation_id")
 
 
 def _scope(cloud: Cloud, call: Call) -> str:
@@ -28,6 +30,19 @@ def _list(cloud: Cloud, call: Call) -> Document:
     bodies = ((one.name, one.body) for one in cloud.operations.values())
     mine = [(name, body) for name, body in bodies if body.get("selfLink") == link(f"{scope}/{name}")]
     return envelope(call, "compute#operationList", scope, mine)
+
+
+@serves("compute.globalOperations.aggregatedList", permissions=("compute.globalOperations.list",))
+def _aggregated(cloud: Cloud, call: Call) -> Document:
+    """The project's operations of every scope."""
+    links = ((link_of(one.body), one.body) for one in cloud.operations.values() if "selfLink" in one.body)
+    mine = f"projects/{cloud.project_id(call.params['project'])}/"
+    return aggregated(cloud, call, OPERATIONS, [(name, body) for name, body in links if name.startswith(mine)])
+
+
+def link_of(body: Document) -> str:
+    """The canonical name behind a resource's own link."""
+    return "projects/" + str(body["selfLink"]).partition("/projects/")[2]
 
 
 for _kind in ("globalOperations", "regionOperations"):

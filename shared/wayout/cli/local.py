@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import subprocess
 import sys
+import tempfile
+from pathlib import Path
 
 import click
+
+from wayout.cli import gcloud
+
+YOU = "you@example.com"
 
 
 @click.group(invoke_without_command=True)
@@ -48,15 +55,31 @@ def localcloud(
 
 
 @localcloud.command()
+@click.argument("client", type=click.Choice(["wayout", "gcloud"]), default="wayout")
 @click.option("--port", default=9090, show_default=True)
 @click.option("--grpc-port", type=int, help="[default: the one after --port]")
-@click.option("--principal", default="wayout@my-project.iam.gserviceaccount.com", show_default=True)
+@click.option("--principal", help="Who calls: the token is this e-mail address.  [Wayout's own, or you@example.com]")
 @click.option("--project", default="my-project", show_default=True)
-def env(port: int, grpc_port: int | None, principal: str, project: str) -> None:
-    """Print the exports that point `wayout` at a local Google Cloud on this machine."""
-    for name, value in exports(f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port or port + 1}", principal).items():
-        click.echo(f"export {name}={value}")
-    click.echo(f"export WAYOUT_PROJECT={os.environ.get('WAYOUT_PROJECT', project)}")
+def env(client: str, port: int, grpc_port: int | None, principal: str | None, project: str) -> None:
+    """Print the exports that point CLIENT (wayout or gcloud) at a local Google Cloud on this machine.
+
+    \b
+    eval "$(wayout localcloud env --port 9090)"          # then: wayout plan …
+    eval "$(wayout localcloud env gcloud --port 9090)"   # then: gcloud compute networks list
+
+    gcloud gets a new configuration folder, a token that names you, and the local Google Cloud as its proxy: an API that
+    is not served there is refused at once, by name. Your own gcloud configuration is not touched.
+    """
+    if client == "gcloud":
+        folder = Path(tempfile.mkdtemp(prefix="wayout-gcloud-"))
+        found = gcloud.configure(folder, port, principal or YOU, project)
+    else:
+        project = os.environ.get("WAYOUT_PROJECT", project)
+        principal = principal or "wayout@my-project.iam.gserviceaccount.com"
+        found = exports(f"http://127.0.0.1:{port}", f"127.0.0.1:{grpc_port or port + 1}", principal)
+        found["WAYOUT_PROJECT"] = project
+    for name, value in found.items():
+        click.echo(f"export {name}={shlex.quote(value)}")
 
 
 def exports(url: str, grpc: str, principal: str) -> dict[str, str]:
