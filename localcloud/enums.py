@@ -82,6 +82,8 @@ def numbered(service: str, schema: str | None, document: Any) -> Any:
 
     Where no message type is known, names stay names; clients accept both.
     """
+    if service in SOURCES:
+        importlib.import_module(SOURCES[service][0])  # what an Any holds can only be looked up once it is registered
     return _numbered(_message(service, schema) if schema else None, document)
 
 
