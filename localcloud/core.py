@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import copy
 import itertools
+import os
 import uuid
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -96,6 +97,8 @@ class Cloud:
         self.faults: list[Fault] = []
         self.records: list[Record] = []
         self.switches: dict[str, Any] = {}
+        # Hold every REST answer against Google's documents: a wrong one becomes a 500. For tests; it costs time.
+        self.checks_answers = bool(os.environ.get("LOCALCLOUD_CHECKS_ANSWERS"))
         self.durations: dict[str, float] = dict(DURATIONS)
         self.listeners: list[Callable[[Document], None]] = []
         self.operations: dict[str, Running] = {}

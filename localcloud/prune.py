@@ -49,10 +49,12 @@ KEPT: dict[str, dict[str, str]] = {
     "logging.v2": {
         "entries": "write list",
         "projects.sinks": "create get list delete update",
+        "sinks": "create get list delete update",
     },
     "pubsub.v1": {
-        "projects.topics": "create get list delete publish",
-        "projects.subscriptions": "create get list delete patch pull acknowledge modifyAckDeadline",
+        "projects.topics": "create get list delete patch publish",
+        "projects.topics.subscriptions": "list",
+        "projects.subscriptions": "create get list delete patch pull acknowledge modifyAckDeadline modifyPushConfig",
     },
     "serviceusage.v1": {
         "services": "get list enable disable batchEnable batchGet",

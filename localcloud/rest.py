@@ -23,6 +23,7 @@ from localcloud.addresses import PREFIX, Address, address
 from localcloud.batch import Part, parts
 from localcloud.batch import answered as batch_answer
 from localcloud.calls import Call, Caller, Document
+from localcloud.conformity import departures
 from localcloud.core import Cloud
 from localcloud.discovery import ApiMethod
 from localcloud.enums import numbered
@@ -102,6 +103,8 @@ def answered(cloud: Cloud, asked: Asked) -> tuple[int, str]:
         method, params = _route(asked.verb, where.path, service)
         service = method.service
         found: Any = cloud.invoke(_call(asked, where, method, params))
+        if cloud.checks_answers and (wrong := departures(method, found)):
+            raise TypeError(f"{method.id} must not answer like this: {'; '.join(wrong[:5])}")
         if ENUM_NUMBERS in parse_qs(asked.query).get("$alt", []):
             found = numbered(service, method.response, found)
         return 200, json.dumps(_in_version(where.version, found), ensure_ascii=False)

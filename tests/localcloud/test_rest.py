@@ -230,7 +230,7 @@ def test_a_broken_answer_is_logged_and_told_in_shape(stage: Served, caplog: pyte
         answer = refusal(stage.call("GET", "./global/routes"))
     del stage.cloud.table("compute.routes")[f"projects/{P}/global/routes/broken"]
     assert answer == (500, "internalError", "Internal error encountered.")
-    assert "not JSON serializable" in caplog.text
+    assert "RouteList.items[0].x is in no document" in caplog.text
 
 
 def test_a_fault_on_demand_arrives_in_shape(stage: Served) -> None:
