@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud.calls import Call, Document
+from localcloud.calls import Call, Document, project_of
 from localcloud.core import Cloud
 from localcloud.errors import DENIED, INVALID, PRECONDITION, ApiError
 from localcloud.locations import joined, parts
+from localcloud.run.words import Words
 
 JOB_ID = re.compile(r"[a-z]([-a-z0-9]{0,61}[a-z0-9])?")
 RESERVED = ("run.googleapis.com/", "cloud.googleapis.com/", "serving.knative.dev/", "autoscaling.knative.dev/")
@@ -26,20 +27,19 @@ def check_new(job_id: str, body: Document) -> None:
                 raise ApiError(INVALID, message)
 
 
-def check_job(cloud: Cloud, call: Call, verb: str, job: Document, region: str) -> None:
-    """Everything that any write of a job must keep to. `verb` is CreateJob or UpdateJob; `job` has its defaults."""
+def check_job(cloud: Cloud, call: Call, words: Words, job: Document, region: str) -> None:
+    """Everything that any write of a job must keep to, in the words of one API version; `job` has its defaults."""
     task = job["template"]["template"]
-    where = f"{verb}Request.job.template.template"
     containers = task.get("containers", [])
     if not containers:
-        raise ApiError(INVALID, f"Violation in {where}.containers: at least one container must be set.")
+        raise words.wrong("containers", "at least one container must be set.")
     for index, container in enumerate(containers):
         if not container.get("image"):
-            raise ApiError(INVALID, f"Violation in {where}.containers[{index}].image: must be set.")
+            raise words.wrong(f"containers[{index}].image", "must be set.")
     _check_acts_as(cloud, call, task["serviceAccount"])
-    _check_policy(cloud, verb, task.get("vpcAccess", {}))
+    _check_policy(cloud, call, words.verb, task.get("vpcAccess", {}))
     if "vpcAccess" in task:
-        _check_vpc(cloud, where, task["vpcAccess"], region)
+        _check_vpc(cloud, words, task["vpcAccess"], region)
 
 
 def _check_acts_as(cloud: Cloud, call: Call, account: str) -> None:
@@ -51,8 +51,11 @@ def _check_acts_as(cloud: Cloud, call: Call, account: str) -> None:
     )
 
 
-def _check_policy(cloud: Cloud, verb: str, vpc: Document) -> None:
-    allowed: list[str] | None = cloud.switches.get("run.allowed_vpc_egress")
+def _check_policy(cloud: Cloud, call: Call, verb: str, vpc: Document) -> None:
+    """The switch `run.allowed_vpc_egress` lists what is allowed: everywhere, or in a mapping by project id."""
+    allowed: Any = cloud.switches.get("run.allowed_vpc_egress")
+    if isinstance(allowed, dict):
+        allowed = allowed.get(cloud.project_id(project_of(call) or ""))
     if allowed is None:
         return
     word = EGRESS.get(vpc.get("egress", ""))
@@ -64,14 +67,13 @@ def _check_policy(cloud: Cloud, verb: str, vpc: Document) -> None:
         raise ApiError(PRECONDITION, message)
 
 
-def _check_vpc(cloud: Cloud, where: str, vpc: Document, region: str) -> None:
+def _check_vpc(cloud: Cloud, words: Words, vpc: Document, region: str) -> None:
     connector, interfaces = vpc.get("connector", ""), vpc.get("networkInterfaces", [])
     if bool(connector) == bool(interfaces):
         message = "one and only one of connector and network_interfaces must be set."
-        raise ApiError(INVALID, f"Violation in {where}.vpc_access.connector: {message}")
+        raise words.wrong("vpc_access.connector", message)
     if len(interfaces) > 1:
-        message = "only a single network interface is supported."
-        raise ApiError(INVALID, f"Violation in {where}.vpc_access.network_interfaces: {message}")
+        raise words.wrong("vpc_access.network_interfaces", "only a single network interface is supported.")
     if connector and cloud.switches.get("run.checks_connector", True) and not _usable(cloud, connector, region):
         message = f"VPC connector {connector} does not exist, or Cloud Run does not have permission to use it."
         raise ApiError(INVALID, message)

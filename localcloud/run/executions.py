@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from urllib.parse import quote
 
 from localcloud import operations
 from localcloud.calls import Call, Document
@@ -10,12 +11,15 @@ from localcloud.core import Cloud, not_found, serves
 from localcloud.errors import PRECONDITION, ApiError
 from localcloud.locations import joined, parts
 from localcloud.paging import paged
-from localcloud.run.saying import execution_v1, system_event
-from localcloud.run.shape import EXECUTION, check_etag, etag, suffix, version
+from localcloud.run.knative import execution_v1
+from localcloud.run.saying import TYPE_V1, system_event
+from localcloud.run.shape import BESIDE, EXECUTION, OPERATION, check_etag, etag, resource_version, seen, suffix
+from localcloud.run.waiting import awaited
 
 TABLE = "run.executions"
 RUN = "run.projects.locations.jobs.run"
 LABEL = "run.googleapis.com/"
+BEGUN = ("ResourcesAvailable", "Started", "ContainerReady")  # true from the start here. Source: a real execution
 
 
 def seconds(cloud: Cloud) -> float:
@@ -32,7 +36,7 @@ def get(cloud: Cloud, call: Call) -> Document:
         raise not_found(
             f"Resource '{id_}' of kind 'EXECUTION' in region '{region}' in project '{project}' does not exist."
         )
-    return copy.deepcopy(found)
+    return seen(cloud, found)
 
 
 @serves("run.projects.locations.jobs.executions.list", permissions=("run.executions.list",))
@@ -40,7 +44,7 @@ def list_(cloud: Cloud, call: Call) -> Document:
     """The executions of one job, or with `-` of all jobs of the location, newest first."""
     project, region, job = parts(cloud, call.params["parent"], "jobs")
     prefix = joined(project, region) + "/jobs/" + ("" if job == "-" else f"{job}/")
-    found = [copy.deepcopy(one) for name, one in cloud.table(TABLE).items() if name.startswith(prefix)]
+    found = [seen(cloud, one) for name, one in cloud.table(TABLE).items() if name.startswith(prefix)]
     return paged(call, "executions", found[::-1])
 
 
@@ -55,23 +59,27 @@ def run(cloud: Cloud, call: Call) -> Document:
     if "deleteTime" in job:
         raise ApiError(PRECONDITION, f"Job {job['name']} is being deleted.")
     if call.body.get("validateOnly"):
-        job = copy.deepcopy(job)
-    execution = _made(cloud, call, job, "", call.body.get("overrides", {}))
-    if call.body.get("validateOnly"):
-        return _operation(cloud, call, execution, 0.0, lambda: {"@type": EXECUTION} | execution)
-    _begin(cloud, job, execution)
-    return _operation(cloud, call, execution, seconds(cloud), lambda: _ended(cloud, execution))
-
-
-def start(cloud: Cloud, call: Call, job: Document, *, token: str) -> None:
-    """Start an execution because a job was written with a token: it is the suffix of the execution's name."""
-    execution = _made(cloud, call, job, token, {})
+        execution = made(cloud, call, copy.deepcopy(job), "", call.body.get("overrides", {}))
+        return _operation(cloud, call, execution, 0.0, lambda: {"@type": EXECUTION} | seen(cloud, execution))
+    execution = made(cloud, call, job, "", call.body.get("overrides", {}))
     _begin(cloud, job, execution)
 
-    def end() -> None:
+    def end() -> Document:
         _ended(cloud, execution)
+        return {"@type": EXECUTION} | seen(cloud, execution)
 
-    cloud.after(seconds(cloud), end)
+    return _operation(cloud, call, execution, seconds(cloud), end)
+
+
+def start(cloud: Cloud, call: Call, job: Document, *, token: str = "", overrides: Document | None = None) -> Document:
+    """Start an execution that no operation tells of; the answer is it, as stored.
+
+    `token`: of a job that was written with one: it is the suffix of the execution's name.
+    """
+    execution = made(cloud, call, job, token, overrides or {})
+    _begin(cloud, job, execution)
+    awaited(cloud, execution["name"], seconds(cloud), lambda: _ended(cloud, execution))
+    return execution
 
 
 def forget(cloud: Cloud, job_name: str) -> None:
@@ -81,7 +89,8 @@ def forget(cloud: Cloud, job_name: str) -> None:
         del table[name]
 
 
-def _made(cloud: Cloud, call: Call, job: Document, token: str, overrides: Document) -> Document:
+def made(cloud: Cloud, call: Call, job: Document, token: str, overrides: Document) -> Document:
+    """A new execution of a job, not yet stored."""
     short = job["name"].rsplit("/", 1)[-1]
     name = f"{job['name']}/executions/{short}-{token or suffix(cloud)}"
     if name in cloud.table(TABLE):
@@ -93,9 +102,13 @@ def _made(cloud: Cloud, call: Call, job: Document, token: str, overrides: Docume
         f"{LABEL}job": short,
         f"{LABEL}jobUid": job["uid"],
         f"{LABEL}jobGeneration": job["generation"],
-        f"{LABEL}jobResourceVersion": version(job["etag"]),
+        f"{LABEL}jobResourceVersion": str(resource_version(job)),
     }
-    return {
+    kept = job.get(BESIDE, {})
+    beside = {key: copy.deepcopy(kept[key]["spec"].get("template", {})) for key in ("sent", "again") if key in kept}
+    said = {key: outer[key] for key in ("client", "clientVersion") if outer.get(key)}
+    return said | {
+        BESIDE: beside | {OPERATION: cloud.new_uuid()},
         "name": name,
         "uid": cloud.new_uuid(),
         "generation": "1",
@@ -111,8 +124,12 @@ def _made(cloud: Cloud, call: Call, job: Document, token: str, overrides: Docume
         "taskCount": count,
         "template": task,
         "reconciling": True,
-        "conditions": [{"type": "Completed", "state": "CONDITION_RECONCILING", "lastTransitionTime": now}],
+        "conditions": [
+            {"type": "Completed", "state": "CONDITION_RECONCILING", "lastTransitionTime": now},
+            *({"type": one, "state": "CONDITION_SUCCEEDED", "lastTransitionTime": now} for one in BEGUN),
+        ],
         "runningCount": count,
+        "logUri": _log_uri(job["name"], name),
         "etag": etag(cloud, name),
     }
 
@@ -147,23 +164,66 @@ def _begin(cloud: Cloud, job: Document, execution: Document) -> None:
     }
 
 
-def _ended(cloud: Cloud, execution: Document) -> Document:
-    """Let an execution succeed; the answer is what its operation responds with."""
+def _ended(cloud: Cloud, execution: Document) -> None:
+    """Let an execution succeed, unless it has come to another end."""
+    if "completionTime" in execution:
+        return
+    _over(cloud, execution, "EXECUTION_SUCCEEDED", {"state": "CONDITION_SUCCEEDED"})
+    execution["succeededCount"] = execution.pop("runningCount", execution["taskCount"])
+    if execution["name"] in cloud.table(TABLE):
+        message = f"Execution {execution['name'].rsplit('/', 1)[-1]} has completed successfully."
+        response = {"@type": f"{TYPE_V1}.Execution"} | execution_v1(cloud, execution)
+        system_event(cloud, "RunJob", execution["name"], response, message)
+
+
+def cancel(cloud: Cloud, execution: Document) -> None:
+    """Let an execution end here and now; one that has ended stays as it is."""
+    if "completionTime" in execution:
+        return
+    reason = {"executionReason": "CANCELLED", "message": "The execution was cancelled."}
+    _over(cloud, execution, "EXECUTION_CANCELLED", {"state": "CONDITION_FAILED"} | reason)
+    execution["cancelledCount"] = execution.pop("runningCount", execution["taskCount"])
+
+
+def remove(cloud: Cloud, execution: Document) -> None:
+    """Take an execution away, and stop it if it still runs."""
+    cancel(cloud, execution)
+    cloud.table(TABLE).pop(execution["name"], None)
+    latest = _latest(cloud, execution)
+    if latest:
+        latest["deleteTime"] = cloud.clock.stamp()
+
+
+def _over(cloud: Cloud, execution: Document, status: str, condition: Document) -> None:
     now = cloud.clock.stamp()
     execution.pop("reconciling", None)
-    execution["succeededCount"] = execution.pop("runningCount", execution["taskCount"])
     execution |= {"completionTime": now, "updateTime": now, "observedGeneration": "1"}
-    execution["conditions"] = [{"type": "Completed", "state": "CONDITION_SUCCEEDED", "lastTransitionTime": now}]
-    latest = (
-        cloud.table("run.jobs").get(execution["name"].split("/executions/")[0], {}).get("latestCreatedExecution", {})
-    )
-    short = execution["name"].rsplit("/", 1)[-1]
-    if latest.get("name") == short:
-        latest |= {"completionTime": now, "completionStatus": "EXECUTION_SUCCEEDED"}
-    if execution["name"] in cloud.table(TABLE):
-        message = f"Execution {short} has completed successfully."
-        system_event(cloud, "RunJob", execution["name"], execution_v1(cloud, execution), message)
-    return {"@type": EXECUTION} | copy.deepcopy(execution)
+    _, *others = execution["conditions"]
+    execution["conditions"] = [{"type": "Completed"} | condition | {"lastTransitionTime": now}, *others]
+    execution["etag"] = etag(cloud, execution["name"])
+    latest = _latest(cloud, execution)
+    if latest:
+        latest |= {"completionTime": now, "completionStatus": status}
+
+
+def _latest(cloud: Cloud, execution: Document) -> Document:
+    """What the job says of its latest execution, if that is this one."""
+    job = cloud.table("run.jobs").get(execution["name"].split("/executions/")[0], {})
+    latest: Document = job.get("latestCreatedExecution", {})
+    return latest if latest.get("name") == execution["name"].rsplit("/", 1)[-1] else {}
+
+
+def _log_uri(job: str, execution: str) -> str:
+    """Where the console shows an execution's log. Source: a real execution in a system event."""
+    _, project, _, region, _, short = job.split("/")
+    wanted = [
+        'resource.type="cloud_run_job"',
+        f'resource.labels.job_name="{short}"',
+        f'resource.labels.location="{region}"',
+        f'labels."run.googleapis.com/execution_name"="{execution.rsplit("/", 1)[-1]}"',
+    ]
+    query = quote("\n".join(wanted), safe="")
+    return f"https://console.cloud.google.com/logs/viewer?project={project}&advancedFilter={query}"
 
 
 def _operation(cloud: Cloud, call: Call, execution: Document, duration: float, finish: operations.Finish) -> Document:
@@ -172,6 +232,6 @@ def _operation(cloud: Cloud, call: Call, execution: Document, duration: float, f
         call,
         parent=execution["name"].split("/jobs/")[0],
         seconds=duration,
-        metadata=lambda: {"@type": EXECUTION} | copy.deepcopy(execution),
+        metadata=lambda: {"@type": EXECUTION} | seen(cloud, execution),
         finish=finish,
     )

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 
 from localcloud import operations
@@ -12,12 +15,14 @@ from localcloud.locations import joined, parts
 from localcloud.paging import paged
 from localcloud.run import executions
 from localcloud.run.checks import check_job, check_new
-from localcloud.run.saying import audited, job_v1, system_event
-from localcloud.run.shape import JOB, check_etag, etag, filled, pending, ready, seen, suffix
+from localcloud.run.knative import job_v1
+from localcloud.run.saying import audited, ready_event
+from localcloud.run.shape import BESIDE, JOB, OPERATION, check_etag, etag, filled, pending, seen, settle, suffix
+from localcloud.run.words import words_v2
 
 TABLE = "run.jobs"
 KEPT_DAYS = 30  # a deleted job's expireTime; source: recorded delete
-KEPT = ("uid", "createTime", "creator", "latestCreatedExecution", "executionCount", "observedGeneration")
+KEPT = ("uid", "createTime", "creator", "latestCreatedExecution", "executionCount", "observedGeneration", BESIDE)
 
 
 def find(cloud: Cloud, name: str) -> Document:
@@ -54,11 +59,16 @@ def create(cloud: Cloud, call: Call) -> Document:
 def _create(cloud: Cloud, call: Call, project: str, region: str, job_id: str, verb: str) -> Document:
     check_new(job_id, call.body)
     job = filled(cloud, project, call.body)
-    check_job(cloud, call, verb, job, region)
+    check_job(cloud, call, words_v2(verb), job, region)
     name = joined(project, region, job_id, kinds=("jobs",))
     if name in cloud.table(TABLE):
         raise ApiError(EXISTS, f"Job {name} already exists.")
-    job |= {
+    return _written(cloud, call, born(cloud, call, job, name), verb)
+
+
+def born(cloud: Cloud, call: Call, job: Document, name: str) -> Document:
+    """A job that is new, under that name."""
+    return job | {
         "name": name,
         "uid": cloud.new_uuid(),
         "generation": "1",
@@ -66,7 +76,19 @@ def _create(cloud: Cloud, call: Call, project: str, region: str, job_id: str, ve
         "creator": call.caller.principal,
         "latestCreatedExecution": {},
     }
-    return _written(cloud, call, job, verb)
+
+
+def succeeding(before: Document, job: Document) -> Document:
+    """A job that takes the place of `before`: what Cloud Run has said of it stays."""
+    job |= {key: before[key] for key in KEPT if key in before and key not in job}
+    job |= {"name": before["name"], "generation": str(int(before["generation"]) + 1)}
+    return job | {"terminalCondition": before["terminalCondition"]}
+
+
+def check_stays(job: Document) -> None:
+    """Refuses to touch a job that is on its way out."""
+    if "deleteTime" in job:
+        raise ApiError(PRECONDITION, f"Job {job['name']} is being deleted.")
 
 
 @serves(
@@ -85,24 +107,46 @@ def patch(cloud: Cloud, call: Call) -> Document:
         return _create(cloud, call, project, region, job_id, "UpdateJob")
     before = find(cloud, call.params["name"])
     check_etag(cloud, call.body.get("etag", ""), before)
-    if "deleteTime" in before:
-        raise ApiError(PRECONDITION, f"Job {before['name']} is being deleted.")
+    check_stays(before)
     job = filled(cloud, project, call.body)
-    check_job(cloud, call, "UpdateJob", job, region)
-    job |= {key: before[key] for key in KEPT if key in before}
-    job |= {"name": before["name"], "generation": str(int(before["generation"]) + 1)}
-    job["terminalCondition"] = before["terminalCondition"]
-    return _written(cloud, call, job, "UpdateJob")
+    check_job(cloud, call, words_v2("UpdateJob"), job, region)
+    return _written(cloud, call, succeeding(before, job), "UpdateJob")
 
 
 def _written(cloud: Cloud, call: Call, job: Document, verb: str) -> Document:
-    """Store a job that has passed all checks, start what its tokens ask for, and answer with the operation."""
-    job |= {"lastModifier": call.caller.principal, "updateTime": cloud.clock.stamp(), "etag": etag(cloud, job["name"])}
-    pending(job)
+    """Store a job that has passed all checks, and answer with the operation."""
+    signed(cloud, call, job)
     if call.flag("validateOnly"):
         return _validated(cloud, job)
+    work = stored(cloud, call, job, verb, cloud.duration(call.method))
+
+    def finish() -> Document:
+        work.finish()
+        return {"@type": JOB} | seen(cloud, work.now())
+
+    operation = _operation(cloud, call, work.now, finish, job["name"], work.seconds)
+    job[BESIDE] = job.get(BESIDE, {}) | {OPERATION: operation["name"].rsplit("/", 1)[-1]}
+    return operation
+
+
+def signed(cloud: Cloud, call: Call, job: Document) -> None:
+    """Say in a job who has written it and when, and that Cloud Run has not caught up with it."""
+    job |= {"lastModifier": call.caller.principal, "updateTime": cloud.clock.stamp(), "etag": etag(cloud, job["name"])}
+    pending(job)
+
+
+@dataclass(frozen=True)
+class Work:
+    """What follows a write: `now` is the job as it stands, `finish` is due in `seconds`, and raises what failed."""
+
+    seconds: float
+    now: Callable[[], Document]
+    finish: Callable[[], None]
+
+
+def stored(cloud: Cloud, call: Call, job: Document, verb: str, seconds: float) -> Work:
+    """Put a job in the table, and start what its tokens ask for. `verb` is what its system event will name."""
     cloud.table(TABLE)[job["name"]] = job
-    seconds = cloud.duration(call.method)
     if token := job.get("startExecutionToken") or job.get("runExecutionToken"):
         executions.start(cloud, call, job, token=token)
         seconds += executions.seconds(cloud) if job.get("runExecutionToken") else 0.0
@@ -112,17 +156,18 @@ def _written(cloud: Cloud, call: Call, job: Document, verb: str) -> Document:
         current = cloud.table(TABLE).get(job["name"])
         return current if current is not None and current["uid"] == uid else job
 
-    def finish() -> Document:
+    def finish() -> None:
         current = now()
         if current["generation"] == generation:
-            ready(cloud, current)
+            failure = settle(cloud, current)
             if current is cloud.table(TABLE).get(job["name"]):
-                system_event(cloud, verb, job["name"], job_v1(cloud, current), _ready_message(job["name"]))
+                ready_event(cloud, verb, job["name"], job_v1(cloud, current), failure)
+            if failure:
+                raise failure
         elif int(current.get("observedGeneration", 0)) < int(generation):
             current["observedGeneration"] = generation
-        return {"@type": JOB} | seen(cloud, current)
 
-    return _operation(cloud, call, now, finish, job["name"], seconds)
+    return Work(seconds, now, finish)
 
 
 def _operation(
@@ -137,10 +182,6 @@ def _operation(
         finish=finish,
         entries=cloud.switches.get("run.audit_entries", 2),
     )
-
-
-def _ready_message(name: str) -> str:
-    return f"Ready condition status changed to True for Job {name.rsplit('/', 1)[-1]}."
 
 
 def _validated(cloud: Cloud, job: Document) -> Document:
@@ -158,26 +199,37 @@ def delete(cloud: Cloud, call: Call) -> Document:
     """Take a job and its executions away. Until that is done it is still there, with a `deleteTime`."""
     job = find(cloud, call.params["name"])
     check_etag(cloud, call.params.get("etag", ""), job)
-    if "deleteTime" in job:
-        raise ApiError(PRECONDITION, f"Job {job['name']} is being deleted.")
-    going = seen(cloud, job) | {
+    check_stays(job)
+    going = leaving(cloud, job)
+    if call.flag("validateOnly"):
+        return _validated(cloud, going)
+    cloud.table(TABLE)[job["name"]] = going
+
+    def finish() -> Document:
+        gone(cloud, going)
+        return {"@type": JOB} | seen(cloud, going)
+
+    return _operation(cloud, call, lambda: going, finish, job["name"], cloud.duration(call.method))
+
+
+def leaving(cloud: Cloud, job: Document) -> Document:
+    """A copy of a job, on its way out."""
+    going = copy.deepcopy(job) | {
         "generation": str(int(job["generation"]) + 1),
         "deleteTime": cloud.clock.stamp(),
         "expireTime": _later(cloud),
         "etag": etag(cloud, job["name"]),
     }
     pending(going)
-    if call.flag("validateOnly"):
-        return _validated(cloud, going)
-    cloud.table(TABLE)[job["name"]] = going
+    return going
 
-    def finish() -> Document:
-        ready(cloud, going)
-        cloud.table(TABLE).pop(job["name"], None)
-        executions.forget(cloud, job["name"])
-        return {"@type": JOB} | seen(cloud, going)
 
-    return _operation(cloud, call, lambda: going, finish, job["name"], cloud.duration(call.method))
+def gone(cloud: Cloud, going: Document) -> None:
+    """Take a job out of the table, and its executions with it. Its etag is a new one. Source: a recorded delete."""
+    settle(cloud, going)
+    going["etag"] = etag(cloud, going["name"])
+    cloud.table(TABLE).pop(going["name"], None)
+    executions.forget(cloud, going["name"])
 
 
 def _later(cloud: Cloud) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
 
+from localcloud import audit
 from localcloud.calls import Audited, Call, Document, Target, visible
-from localcloud.core import Cloud
+from localcloud.core import METHODS, Cloud
+from localcloud.errors import ApiError
 from localcloud.locations import joined, parts
-from localcloud.run.checks import EGRESS
 
 REQUEST = "google.cloud.run.v2"
-ANNOTATION = "run.googleapis.com/"
+V1 = "google.cloud.run.v1"
+TYPE_V1 = f"type.googleapis.com/{V1}"
 
 
 def audited(verb: str) -> Audited:
@@ -38,7 +40,50 @@ def _request(call: Call) -> Document:
     return {"job": job} | others | flags
 
 
-def system_event(cloud: Cloud, verb: str, name: str, response: Document, message: str) -> None:
+def audited_v1(verb: str) -> Audited:
+    """How the v1 methods on jobs are written to the activity log: resources have no region in their names."""
+    return Audited(f"{V1}.Jobs.{verb}", _target_v1, f"{V1}.{verb}Request", _request_v1)
+
+
+def _target_v1(cloud: Cloud, call: Call) -> Target:
+    name = call.params.get("name") or f"{call.params['parent']}/jobs/{call.body.get('metadata', {}).get('name', '')}"
+    _, project, _, job = name.split("/")[:4]
+    project, region = cloud.project_id(project), call.region or "global"
+    labels = {"job_name": job, "location": region}
+    return Target(project, f"namespaces/{project}/jobs/{job}", "cloud_run_job", labels, region)
+
+
+def _request_v1(call: Call) -> Document:
+    """The request message as v1 entries hold it: the job under `job`, next to what the URL said, and the region."""
+    return ({"job": call.body} if call.body else {}) | dict(call.params) | {"region": call.region}
+
+
+def written_v1(cloud: Cloud, call: Call, response: Document) -> None:
+    """Write the one entry of a v1 write that was accepted: v1 has no operations.
+
+    `run.replace_logged_as`: ReplaceJob (Google's documentation) and UpdateJob (entries in production) are attested.
+    """
+    method = METHODS[call.method]
+    if method.audited is None:
+        return
+    shape, called = method.audited, cloud.switches.get("run.replace_logged_as", "ReplaceJob")
+    if shape.method_name.endswith("ReplaceJob"):
+        shape = replace(shape, method_name=f"{V1}.Jobs.{called}")
+    kind = response.get("kind", "Status")
+    cloud.log(audit.entry(cloud, shape, call, response={"@type": f"{TYPE_V1}.{kind}"} | response))
+
+
+def ready_event(cloud: Cloud, verb: str, name: str, job: Document, failure: ApiError | None) -> None:
+    """Write that Cloud Run has caught up with a job, or that it cannot."""
+    short = name.rsplit("/", 1)[-1]
+    message = f"Ready condition status changed to {'False' if failure else 'True'} for Job {short}"
+    message += f" with message: {failure.message}" if failure else "."
+    system_event(cloud, verb, name, {"@type": f"{TYPE_V1}.Job"} | job, message, failure)
+
+
+def system_event(
+    cloud: Cloud, verb: str, name: str, response: Document, message: str, failure: ApiError | None = None
+) -> None:
     """Write what Cloud Run itself reports when a job is ready or an execution has ended. It names no principal.
 
     Source: queries and samples of real system_event entries; `name` is the job's or the execution's full name.
@@ -51,7 +96,7 @@ def system_event(cloud: Cloud, verb: str, name: str, response: Document, message
         {
             "protoPayload": {
                 "@type": "type.googleapis.com/google.cloud.audit.AuditLog",
-                "status": {"message": message},
+                "status": ({"code": failure.code} if failure else {}) | {"message": message},
                 "serviceName": "run.googleapis.com",
                 "methodName": f"/Jobs.{verb}",
                 "resourceName": resource_name,
@@ -63,88 +108,8 @@ def system_event(cloud: Cloud, verb: str, name: str, response: Document, message
                 "labels": {"project_id": project, "location": region, "job_name": job},
             },
             "timestamp": now,
-            "severity": "INFO",
+            "severity": "ERROR" if failure else "INFO",
             "logName": f"projects/{project}/logs/cloudaudit.googleapis.com%2Fsystem_event",
             "receiveTimestamp": now,
         }
     )
-
-
-def job_v1(cloud: Cloud, job: Document) -> Document:
-    """A job in the shape of the v1 API."""
-    outer = job["template"]
-    spec: Document = {"taskCount": outer["taskCount"], "template": {"spec": _task_v1(outer["template"])}}
-    spec |= {"parallelism": outer["parallelism"]} if outer.get("parallelism") else {}
-    template = {"metadata": {"annotations": _annotations(outer["template"])}, "spec": spec}
-    template["metadata"] |= {"labels": outer["labels"]} if outer.get("labels") else {}
-    return {
-        "@type": "type.googleapis.com/google.cloud.run.v1.Job",
-        "apiVersion": "run.googleapis.com/v1",
-        "kind": "Job",
-        "metadata": _metadata(cloud, job, "jobs")
-        | {"annotations": {f"{ANNOTATION}creator": job["creator"], f"{ANNOTATION}lastModifier": job["lastModifier"]}},
-        "spec": {"template": template},
-        "status": {"observedGeneration": int(job["generation"]), "conditions": [_condition(job, "Ready")]},
-    }
-
-
-def execution_v1(cloud: Cloud, execution: Document) -> Document:
-    """An execution in the shape of the v1 API."""
-    task = execution["template"]
-    status = {
-        "observedGeneration": 1,
-        "conditions": [{"type": "Completed", "status": "True", "lastTransitionTime": execution["completionTime"]}],
-        "startTime": execution["startTime"],
-        "completionTime": execution["completionTime"],
-        "succeededCount": execution["succeededCount"],
-    }
-    return {
-        "@type": "type.googleapis.com/google.cloud.run.v1.Execution",
-        "apiVersion": "run.googleapis.com/v1",
-        "kind": "Execution",
-        "metadata": _metadata(cloud, execution, "executions") | {"annotations": _annotations(task)},
-        "spec": {"taskCount": execution["taskCount"], "template": {"spec": _task_v1(task)}},
-        "status": status,
-    }
-
-
-def _metadata(cloud: Cloud, thing: Document, kind: str) -> Document:
-    _, project, _, region, *_ = thing["name"].split("/")
-    name, number = thing["name"].rsplit("/", 1)[-1], cloud.number(project)
-    return {
-        "name": name,
-        "namespace": number,
-        "selfLink": f"/apis/run.googleapis.com/v1/namespaces/{number}/{kind}/{name}",
-        "uid": thing["uid"],
-        "generation": int(thing["generation"]),
-        "creationTimestamp": thing["createTime"],
-        "labels": thing.get("labels", {}) | {"cloud.googleapis.com/location": region},
-    }
-
-
-def _annotations(task: Document) -> dict[str, str]:
-    """Where v1 keeps what v2 has fields for: on the execution template."""
-    found = {
-        f"{ANNOTATION}execution-environment": "gen1" if str(task["executionEnvironment"]).endswith("GEN1") else "gen2"
-    }
-    vpc = task.get("vpcAccess", {})
-    if "connector" in vpc:
-        found[f"{ANNOTATION}vpc-access-connector"] = vpc["connector"]
-    if vpc.get("egress") in EGRESS:
-        found[f"{ANNOTATION}vpc-access-egress"] = EGRESS[vpc["egress"]]
-    if "networkInterfaces" in vpc:
-        found[f"{ANNOTATION}network-interfaces"] = str(vpc["networkInterfaces"]).replace("'", '"')
-    return found
-
-
-def _task_v1(task: Document) -> Document:
-    return {
-        "containers": task["containers"],
-        "maxRetries": task["maxRetries"],
-        "timeoutSeconds": task["timeout"].removesuffix("s"),
-        "serviceAccountName": task["serviceAccount"],
-    }
-
-
-def _condition(job: Document, kind: str) -> dict[str, Any]:
-    return {"type": kind, "status": "True", "lastTransitionTime": job["terminalCondition"]["lastTransitionTime"]}

@@ -488,6 +488,36 @@ def test_a_deleted_job_takes_its_executions_along(stage: Stage) -> None:
     assert stage.entries("/Jobs.RunJob", "system_event") == []
 
 
+# what recorded updates and deletes show
+
+
+def test_a_condition_that_stays_as_it_was_keeps_its_time(stage: Stage) -> None:
+    job = stage.made()
+    since = job.terminal_condition.last_transition_time
+    stage.local.settle()
+    changed = stage.changed(job)
+    assert changed.generation == 2
+    assert changed.terminal_condition.last_transition_time == since
+
+
+def test_a_deleted_job_has_a_new_etag_when_it_is_gone(stage: Stage) -> None:
+    stage.made()
+    first = stage.rest("DELETE", NAME).json()
+    last = stage.rest("GET", first["name"]).json()
+    assert last["metadata"]["etag"] != first["metadata"]["etag"]
+    assert last["response"]["etag"] == last["metadata"]["etag"]
+
+
+def test_a_missing_image_fails_the_operation_and_leaves_a_job_that_is_not_ready(stage: Stage) -> None:
+    stage.cloud.switches["run.missing_images"] = ["us-docker.pkg.dev/cloudrun/container/hello"]
+    with pytest.raises(exceptions.NotFound, match=r"Image 'us-docker\.pkg\.dev/cloudrun/container/hello' not found"):
+        stage.made()
+    condition = stage.rest("GET", NAME).json()["terminalCondition"]
+    assert (condition["state"], condition["reason"]) == ("CONDITION_FAILED", "CONTAINER_MISSING")
+    stage.cloud.switches["run.missing_images"] = None
+    assert stage.changed(stage.jobs.get_job(name=NAME)).terminal_condition.reason == 0
+
+
 # the log
 
 
