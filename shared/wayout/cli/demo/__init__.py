@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,12 +21,15 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Tell the same as one JSON document.")
-def demo(as_json: bool) -> None:
+@click.option("--gcloud", "typed", is_flag=True, help="The same, typed into gcloud, which must be installed.")
+def demo(as_json: bool, typed: bool) -> None:
     """Tell the whole story on a local Google Cloud, with our functions behind their real server.
 
     A job is deployed that has no way out; its audit log entry reaches a function; and a connector, tight firewall
     rules, Cloud NAT and the attachment follow, each with its reason. Then a second job, two things that somebody
     breaks, and one that is nobody's business but is reported.
+
+    With --gcloud, people type their commands into an unmodified gcloud, whose output is shown.
 
     Exit codes: 0 every scenario ended whole, 1 one did not.
     """
@@ -36,9 +41,10 @@ def demo(as_json: bool) -> None:
     began = time.monotonic()
     console = show.console(quiet=as_json)
     console.print("[bold]Wayout[/]: starting a local Google Cloud, and four functions behind their real server …")
-    with Stage() as stage:
+    with Stage(policy=_policy(typed=typed)) as stage:
         story, screen = Story(stage), Screen(console, stage)
-        told = _perform(story, screen, console)
+        with _script(stage, screen, typed=typed) as told:
+            _perform(told, story, screen, console)
         document = _sum_up(told, stage, screen)
         story.close()
     document["secondsReal"] = round(time.monotonic() - began, 2)
@@ -49,20 +55,45 @@ def demo(as_json: bool) -> None:
     sys.exit(0 if document["whole"] else 1)
 
 
-def _perform(story: Story, screen: Screen, console: Console) -> list[Scenario]:
+def _policy(*, typed: bool) -> str:
+    from wayout.cli.demo.stage import POLICY
+    from wayout.cli.demo.typed import POLICY_RULE, find
+
+    if not typed:
+        return POLICY
+    try:
+        find()
+    except RuntimeError as missing:
+        raise click.ClickException(str(missing)) from None
+    return POLICY + POLICY_RULE
+
+
+@contextmanager
+def _script(stage: Stage, screen: Screen, *, typed: bool) -> Iterator[list[Scenario]]:
+    """The scenarios to play."""
+    from wayout.cli.demo import typed as in_gcloud
     from wayout.cli.demo.story import scenarios
 
+    if not typed:
+        yield scenarios()
+        return
+    terminal = in_gcloud.Terminal(stage, screen.typed)
+    try:
+        yield in_gcloud.scenarios(terminal)
+    finally:
+        terminal.close()
+
+
+def _perform(told: list[Scenario], story: Story, screen: Screen, console: Console) -> None:
     story.platform.lay_the_ground()
     story.stage.settle()
     screen.start()
-    told = scenarios()
     for number, scenario in enumerate(told, start=1):
         console.print(f"\n[bold]{number}. {scenario.name}[/]")
         story.run(scenario)
         screen.catch_up()
         _show(scenario, story, console, first=number == 1)
     screen.stop()
-    return told
 
 
 def _show(scenario: Scenario, story: Story, console: Console, *, first: bool) -> None:

@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
+from rich.text import Text
 
 from wayout.cli.demo.stage import Stage
 from wayout.egress import naming
@@ -45,6 +46,12 @@ class Screen:
         """Show what has been said so far; lines of other processes take a moment to arrive."""
         time.sleep(0.15)
         self._lines.join()
+
+    def typed(self, words: str) -> None:
+        """A command that somebody typed, beginning with `$`, or what it printed."""
+        style = "bold" if words.startswith("$ ") else "dim"
+        for line in words.splitlines():
+            self._console.print(Text("   ").append_text(Text.from_ansi(line)), style=style, soft_wrap=True)
 
     def _follow(self) -> None:
         while not (self._stop.is_set() and self._lines.empty()):

@@ -49,11 +49,12 @@ profiles:
 class Stage(AbstractContextManager["Stage"]):
     """Starts everything, and ends everything. `lines` are what the functions log while they work.
 
-    `settings` are added to the functions' environment.
+    `settings` are added to the functions' environment; `policy` is YAML text.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, settings: Mapping[str, str] | None = None, *, policy: str = POLICY) -> None:
         self._settings = dict(settings or {})
+        self._policy = policy
         self.lines: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self._processes: list[subprocess.Popen[str]] = []
         self._threads: list[threading.Thread] = []
@@ -136,7 +137,7 @@ class Stage(AbstractContextManager["Stage"]):
     def environment(self, principal: str = PRINCIPAL) -> dict[str, str]:
         """The settings of the functions; with another `principal`, of somebody else at the same cloud."""
         policy = Path(self._folder.name) / "policy.yaml"
-        policy.write_text(POLICY, encoding="utf-8")
+        policy.write_text(self._policy, encoding="utf-8")
         return {
             **exports(self.url, self.grpc, principal),
             "WAYOUT_PROJECT": PROJECT,

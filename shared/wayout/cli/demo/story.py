@@ -25,7 +25,7 @@ class Scenario:
     """One thing that happens, and how the world stands when it is over."""
 
     name: str
-    play: Callable[[Story], None]
+    play: Callable[[Story], object]
     holds: Callable[[Story], bool]
     whole: bool = False
     reads: int = 0
@@ -147,7 +147,7 @@ def scenarios() -> list[Scenario]:
         Scenario(
             "somebody widens a rule of ours",
             lambda story: story.stranger.widen(OUT_RULE),
-            lambda story: story.attached("my-job") and _only_https(story.rule(OUT_RULE)),
+            lambda story: story.attached("my-job") and only_https(story.rule(OUT_RULE)),
         ),
         Scenario(
             "somebody deletes our NAT",
@@ -168,7 +168,8 @@ def _foreign_rule(story: Story) -> None:
     story.billing.ask_for("my-job", "billing-42")
 
 
-def _only_https(rule: dict[str, Any]) -> bool:
+def only_https(rule: dict[str, Any]) -> bool:
+    """Whether a rule allows tcp:443, and not everywhere."""
     allowed = rule.get("allowed")
     return allowed == [{"IPProtocol": "tcp", "ports": ["443"]}] and "0.0.0.0/0" not in rule["destinationRanges"]
 
@@ -177,4 +178,4 @@ def _untouched(rule: dict[str, Any]) -> bool:
     return bool(rule) and rule["priority"] == 500 and not rule.get("disabled")
 
 
-__all__ = ["JOBS", "Scenario", "Story", "scenarios"]
+__all__ = ["JOBS", "OUT_RULE", "ROUTER", "Scenario", "Story", "only_https", "scenarios"]
