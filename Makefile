@@ -37,8 +37,9 @@ rooms: setup
 unit: setup
 	$(BIN)/pytest
 
-bench: setup  ## Print the cold start as a ratio to an empty function, and the weight of the packages
+bench: setup  ## Print the functions' cold start and the local Google Cloud's speed, as ratios to empty ones
 	$(BIN)/python benchmarks/cold_start.py
+	$(BIN)/python benchmarks/local_cloud.py
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt
