@@ -13,11 +13,14 @@ from starlette.routing import Route
 
 from localcloud import adminviews
 from localcloud.calls import SERVICE_NAMES, Document
+from localcloud.compute import sharedvpc
 from localcloud.core import Cloud
 from localcloud.errors import CODES, ApiError
 from localcloud.eventarc import Eventarc, Trigger
 from localcloud.faults import Fault
 from localcloud.fields import Fields, WrongField
+from localcloud.iam import admin as access
+from localcloud.probe import asking
 from localcloud.projects import numbered
 from localcloud.slack import MODES, Slack
 
@@ -44,6 +47,19 @@ def projects(cloud: Cloud, given: Fields) -> Document:
         raise WrongField("number", "must be decimal digits that no other project has")
     cloud.projects.setdefault(project, number or numbered([project])[project])
     return {"projects": cloud.projects}
+
+
+def shared_vpc(cloud: Cloud, given: Fields) -> Document:
+    """Make `service` a service project of the Shared VPC host project `host`, or with `remove` nobody's."""
+    host, service = given.text("host"), given.text("service")
+    for field, project in (("host", host), ("service", service)):
+        if project not in cloud.projects:
+            raise WrongField(field, f"there is no project {project!r}")
+    if given.flag("remove", default=False):
+        sharedvpc.detach(cloud, service)
+    else:
+        sharedvpc.attach(cloud, host, service)
+    return {"hosts": sharedvpc.hosts(cloud), "attached": sharedvpc.attached(cloud)}
 
 
 def switch_services(cloud: Cloud, given: Fields) -> Document:
@@ -144,8 +160,11 @@ VIEWS: dict[str, Action] = {
     "calls": adminviews.calls,
     "slack": adminviews.slack,
     "deliveries": adminviews.deliveries,
+    "targets": asking.shown,
+    **access.VIEWS,
 }
 ACTIONS: dict[str, Action] = {
+    "shared_vpc": shared_vpc,
     "projects": projects,
     "services": switch_services,
     "deny": deny,
@@ -155,6 +174,9 @@ ACTIONS: dict[str, Action] = {
     "switches": switches,
     "durations": durations,
     "slack": slack,
+    "probe": asking.probe,
+    "targets": asking.targets,
+    **access.ACTIONS,
 }
 PASSING: dict[str, Action] = {"settle": settle, "advance": advance}  # these let time pass, so they hold no lock
 

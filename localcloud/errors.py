@@ -30,7 +30,10 @@ PRECONDITION, ABORTED, UNIMPLEMENTED, INTERNAL, UNAVAILABLE, UNAUTHENTICATED = 9
 
 @dataclass
 class ApiError(Exception):
-    """One refusal. `reason` is compute's word (`notFound`); `http` overrides the status that the code implies."""
+    """One refusal. `reason` is compute's word (`notFound`); `http` overrides the status that the code implies.
+
+    `items` are the entries of the `errors` that some services show, when one made of reason and message won't do.
+    """
 
     code: int
     message: str
@@ -38,6 +41,7 @@ class ApiError(Exception):
     domain: str = "global"
     http: int = 0
     details: list[dict[str, Any]] = field(default_factory=list)
+    items: list[dict[str, Any]] = field(default_factory=list)
 
     def __str__(self) -> str:
         return f"{self.status}: {self.message}"

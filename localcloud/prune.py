@@ -19,16 +19,18 @@ TARGET = Path(__file__).parent / "discovery_documents"
 
 KEPT: dict[str, dict[str, str]] = {
     "compute.v1": {
-        "networks": "insert get list patch delete getEffectiveFirewalls listPeeringRoutes",
+        "networks": "insert get list patch delete getEffectiveFirewalls listPeeringRoutes addPeering removePeering "
+        "updatePeering",
         "subnetworks": "insert get list aggregatedList patch delete setPrivateIpGoogleAccess",
         "firewalls": "insert get list patch update delete",
         "routers": "insert get list aggregatedList patch update delete",
         "routes": "insert get list delete",
         "globalOperations": "get wait list aggregatedList",
         "regionOperations": "get wait list",
-        "addresses": "list aggregatedList get",
-        "globalAddresses": "list",
-        "projects": "get",
+        "addresses": "list aggregatedList get insert delete",
+        "globalAddresses": "list get insert delete",
+        "projects": "get enableXpnHost disableXpnHost enableXpnResource disableXpnResource getXpnHost getXpnResources "
+        "listXpnHosts",
         "regions": "list",
     },
     "run.v2": {
@@ -64,6 +66,7 @@ KEPT: dict[str, dict[str, str]] = {
         "projects": "get list getIamPolicy setIamPolicy testIamPermissions",
     },
     "iam.v1": {
+        "permissions": "queryTestablePermissions",
         "projects.roles": "create get list patch delete",
         "projects.serviceAccounts": "create get list delete getIamPolicy setIamPolicy testIamPermissions",
     },

@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -27,7 +27,7 @@ from localcloud.conformity import departures
 from localcloud.core import Cloud
 from localcloud.discovery import ApiMethod
 from localcloud.enums import numbered
-from localcloud.errors import INTERNAL, INVALID, NOT_FOUND, ApiError, Dropped
+from localcloud.errors import INTERNAL, INVALID, NOT_FOUND, UNAUTHENTICATED, ApiError, Dropped
 from localcloud.wire import Cut
 
 LOG = logging.getLogger("localcloud.rest")
@@ -44,6 +44,7 @@ HEADERS = {
 }
 # compute's (and Cloud DNS's) camelCase word for a refusal that names none, by rpc code
 REASONS = {3: "invalid", 5: "notFound", 6: "alreadyExists", 7: "forbidden", 8: "rateLimitExceeded"}
+WITH_ITEMS = {"compute", "dns", "iam", "cloudresourcemanager"}  # Source: recorded errors of each
 REASONS |= {9: "conditionNotMet", 10: "conflict", 12: "notImplemented", 13: "internalError", 14: "backendError"}
 
 
@@ -153,17 +154,23 @@ def _in_version(version: str, document: Any) -> Any:
 
 
 def shaped(service: str, refusal: ApiError) -> Document:
-    """The error body: compute's has `errors` and no status, the others a status and perhaps details; DNS has both."""
+    """The error body: compute's has `errors` and no status, the others a status and perhaps details; some have both.
+
+    Compute shows details only of its own making; what is wrong with a token is said by the front end of all services.
+    """
     error: Document = {"code": refusal.http_status, "message": refusal.message}
-    if service in ("compute", "dns"):
+    if service in WITH_ITEMS:
         reason = refusal.reason or REASONS.get(refusal.code, "invalid")
         one = {"domain": refusal.domain, "message": refusal.message, "reason": reason}
         if refusal.domain == "usageLimits":
             one["extendedHelp"] = "https://console.developers.google.com"
-        error["errors"] = [one]
-    if service != "compute":
+        error["errors"] = refusal.items or [one]
+    front = service != "compute" or refusal.code == UNAUTHENTICATED
+    details = [one for one in refusal.details if front or one.get("domain") == "compute.googleapis.com"]
+    if front:
         error["status"] = refusal.status
-        error |= {"details": refusal.details} if refusal.details else {}
+    if details:
+        error["details"] = details
     return {"error": error}
 
 
@@ -175,7 +182,7 @@ def _route(verb: str, path: str, service: str | None) -> tuple[ApiMethod, dict[s
 
 
 def _call(asked: Asked, where: Address, method: ApiMethod, params: dict[str, str]) -> Call:
-    query = dict(parse_qsl(asked.query, keep_blank_values=True))
+    query = {name: ",".join(values) for name, values in parse_qs(asked.query, keep_blank_values=True).items()}
     for name in query:
         if name not in method.query:
             raise _unbound(name)

@@ -1,5 +1,17 @@
 """Importing this registers the handlers of every service that is served."""
 
-from localcloud import compute, dns, logs, pubsub, run, vpcaccess
+from localcloud import compute, dns, logs, pubsub, resourcemanager, run, serviceusage, vpcaccess
+from localcloud.iam import accounts, customroles
 
-__all__ = ["compute", "dns", "logs", "pubsub", "run", "vpcaccess"]
+__all__ = [
+    "accounts",
+    "compute",
+    "customroles",
+    "dns",
+    "logs",
+    "pubsub",
+    "resourcemanager",
+    "run",
+    "serviceusage",
+    "vpcaccess",
+]

@@ -24,5 +24,6 @@ def house(tmp_path: Path) -> Iterator[House]:
         yield found
         assert found.platform.dead_letters() == []
 
+
 # Every answer of a local Google Cloud, in this process or another, is held against Google's own documents.
 os.environ["LOCALCLOUD_CHECKS_ANSWERS"] = "1"

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
+from localcloud import lag
 from localcloud.calls import Audited, Call, Document, Target
 from localcloud.compute.places import REGIONS
 from localcloud.core import Cloud, Handler
@@ -105,7 +106,7 @@ def network_of(cloud: Cloud, call: Call, *, same_project: bool = True) -> str:
     if same_project and not name.startswith(f"projects/{project}/"):
         text = "Cross-project references for this resource type are not allowed."
         raise invalid("resource.network", given, text)
-    if book(cloud).busy.get(name, name) != name:
+    if book(cloud).busy.get(name, name) != name or lag.unsettled(cloud, name):
         raise not_ready(name)
     if name not in cloud.table(NETWORKS.table):
         raise absent(name)
@@ -174,6 +175,14 @@ def required(field: str) -> ApiError:
 def existing(cloud: Cloud, kind: Kind, name: str) -> Document:
     """The resource, or 404: what is still being made is not there yet."""
     found = cloud.table(kind.table).get(name)
+    if found is None:
+        raise absent(name)
+    return found
+
+
+def readable(cloud: Cloud, kind: Kind, name: str) -> Document:
+    """The resource as readers see it, which may be a while after the truth."""
+    found = lag.seen(cloud, kind.table).get(name)
     if found is None:
         raise absent(name)
     return found

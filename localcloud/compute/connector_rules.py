@@ -1,7 +1,7 @@
 """The six firewall rules that Google makes for a connector. Source: facts.md section 1 (names, ranges, ports, tags).
 
 Switches: `connector.visible_rules` (True), `connector.leaves_rules` (False), `connector.rules_editable` (True),
-`connector.rules_restored` (False: what is changed or removed stays so).
+`connector.rules_restored` (False: what is changed or removed stays so), `connector.rules_restored_after` (60 seconds).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ NOT_CONTROL = [
     {"IPProtocol": "udp", "ports": ["1-664", "667-65535"]},
 ]
 EVERYTHING = [{"IPProtocol": "tcp"}, {"IPProtocol": "udp"}, {"IPProtocol": "icmp"}]
-RESTORED_AFTER = 60.0  # seconds; assumed
+RESTORED_AFTER = 60.0  # seconds; assumed, no source says whether Google restores them at all
 
 
 @dataclass
@@ -41,6 +41,14 @@ class Made:
 def rule_name(region: str, connector: str, suffix: str) -> str:
     """`aet-uscentral1-my--conn-hcfw`: the region without hyphens, each hyphen of the connector doubled."""
     return f"aet-{region.replace('-', '')}-{connector.replace('-', '--')}-{suffix}"
+
+
+def hidden_subnet(region: str, connector: str) -> str:
+    """The subnet that Google makes, and shows nobody, for a connector that was given a range: `aet-REGION-NAME-sbnt`.
+
+    Recorded for names without hyphens only; that one is doubled here too is assumed.
+    """
+    return rule_name(region, connector, "sbnt")
 
 
 def unique_tag(region: str, connector: str) -> str:
@@ -57,7 +65,7 @@ def install(cloud: Cloud, project: str, region: str, connector: str, network: st
     if not cloud.switches.get("connector.visible_rules", True) or not where.startswith(f"projects/{project}/"):
         return
     owner = f"projects/{project}/locations/{region}/connectors/{connector}"
-    for suffix, body in _rules(unique_tag(region, connector), cidr).items():
+    for suffix, body in bodies(unique_tag(region, connector), cidr).items():
         name = f"projects/{project}/global/firewalls/{rule_name(region, connector, suffix)}"
         common = {"network": link(where), "disabled": False, "logConfig": {"enable": False}}
         document = dressed(cloud, FIREWALLS, name, body | common)
@@ -98,10 +106,11 @@ def touched(cloud: Cloud, name: str) -> None:
         put(cloud, FIREWALLS, name, found[1])
         _log(cloud, verb, name, {key: value for key, value in found[1].items() if key not in ("kind", "id")})
 
-    cloud.after(RESTORED_AFTER, restore)
+    cloud.after(float(cloud.switches.get("connector.rules_restored_after", RESTORED_AFTER)), restore)
 
 
-def _rules(tag: str, cidr: str) -> dict[str, Document]:
+def bodies(tag: str, cidr: str) -> dict[str, Document]:
+    """What the six rules say, by suffix, of a connector with that unique tag and range."""
     control: Document = {"priority": 100, "allowed": CONTROL, "targetTags": [tag]}
     broad: Document = {"priority": 1000, "direction": "INGRESS", "allowed": EVERYTHING}
     return {

@@ -15,24 +15,21 @@ from localcloud.compute.common import (
     link,
     network_of,
     own_name,
+    readable,
     repeatable,
     required,
     short,
 )
+from localcloud.compute.limits import check_quota
 from localcloud.compute.listing import listed
 from localcloud.compute.rulechecks import completed
 from localcloud.compute.writing import change, create, remove
 from localcloud.core import Cloud, serves
-from localcloud.errors import DENIED, NOT_FOUND, ApiError
+from localcloud.errors import NOT_FOUND, ApiError
 
 POLICY = "compute.networks.updatePolicy"
 SERVER_FIELDS = ("id", "kind", "creationTimestamp", "selfLink")
 DEFAULT_NETWORK = "global/networks/default"
-
-
-def quota(cloud: Cloud) -> int:
-    """How many rules a project may have; the switch `compute.firewalls.quota` changes it."""
-    return int(cloud.switches.get("compute.firewalls.quota", 500))
 
 
 @serves(
@@ -45,7 +42,7 @@ def insert(cloud: Cloud, call: Call) -> Document:
     network = _network(cloud, call)
     document = dressed(cloud, FIREWALLS, name, completed(call.body | {"network": link(network)}))
     if name not in cloud.table(FIREWALLS.table) and name not in book(cloud).busy:
-        _check_quota(cloud, name.split("/")[1])
+        check_quota(cloud, FIREWALLS, name.split("/")[1])
     return create(cloud, call, FIREWALLS, name, document, check=lambda: _still(cloud, call))
 
 
@@ -64,18 +61,9 @@ def _network(cloud: Cloud, call: Call) -> str:
         raise invalid("resource.network", given, "The referenced network resource cannot be found.") from None
 
 
-def _check_quota(cloud: Cloud, project: str) -> None:
-    mine = f"projects/{project}/"
-    there = sum(name.startswith(mine) for name in cloud.table(FIREWALLS.table))
-    coming = sum(name.startswith(mine) for name, _ in book(cloud).being_made("firewalls"))
-    if there + coming >= quota(cloud):
-        message = f"Quota 'FIREWALLS' exceeded.  Limit: {float(quota(cloud))} globally."
-        raise ApiError(DENIED, message, reason="QUOTA_EXCEEDED", domain="usageLimits")
-
-
 @serves("compute.firewalls.get", permissions=("compute.firewalls.get",))
 def get(cloud: Cloud, call: Call) -> Document:
-    return existing(cloud, FIREWALLS, FIREWALLS.name(cloud, call))
+    return readable(cloud, FIREWALLS, FIREWALLS.name(cloud, call))
 
 
 @serves("compute.firewalls.list", permissions=("compute.firewalls.list",))

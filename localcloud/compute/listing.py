@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from localcloud import lag
 from localcloud.calls import Call, Document
 from localcloud.compute.common import Kind, invalid, link
 from localcloud.core import Cloud
@@ -19,7 +20,7 @@ def listed(cloud: Cloud, call: Call, kind: Kind, documents: Iterable[tuple[str, 
     """The answer of `list` for what lies in the call's scope."""
     scope = kind.scope(cloud, call)
     if documents is None:
-        table = cloud.table(kind.table)
+        table = lag.seen(cloud, kind.table)
         documents = ((name, one) for name, one in table.items() if name.startswith(f"{scope}/{kind.plural}/"))
     return envelope(call, f"compute#{kind.word}List", f"{scope}/{kind.plural}", documents)
 
@@ -39,7 +40,7 @@ def aggregated(
     """The answer of `aggregatedList`: by region; scopes that hold nothing are left out, as recorded for routers."""
     project = cloud.project_id(call.params["project"])
     if documents is None:
-        table = cloud.table(kind.table)
+        table = lag.seen(cloud, kind.table)
         documents = ((name, one) for name, one in table.items() if name.startswith(f"projects/{project}/"))
     items, token = page(call, documents)
     scopes: dict[str, Document] = {}

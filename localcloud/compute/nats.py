@@ -4,8 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from localcloud import lag
 from localcloud.calls import Document
-from localcloud.compute.common import ADDRESSES, ROUTERS, SUBNETWORKS, absent, book, check_name, invalid, named
+from localcloud.compute.common import (
+    ADDRESSES,
+    ROUTERS,
+    SUBNETWORKS,
+    absent,
+    book,
+    check_name,
+    in_use,
+    invalid,
+    named,
+    not_ready,
+)
+from localcloud.compute.limits import check_nats
 from localcloud.core import Cloud
 
 LISTED = "LIST_OF_SUBNETWORKS"
@@ -29,6 +42,7 @@ def completed(nat: Document) -> Document:
 def check(cloud: Cloud, router: str, document: Document) -> None:
     """Refuse what compute refuses in the gateways of a router that is about to become `document`."""
     nats: list[Document] = document.get("nats", [])
+    check_nats(router, nats)
     project, region = router.split("/")[1], router.split("/")[3]
     for index, nat in enumerate(nats):
         field = f"resource.nats[{index}]"
@@ -38,6 +52,7 @@ def check(cloud: Cloud, router: str, document: Document) -> None:
         if "sourceSubnetworkIpRangesToNat" not in nat and "sourceSubnetworkIpRangesToNat64" not in nat:
             raise invalid(f"{field}.sourceSubnetworkIpRangesToNat", "", "The field is required.")
         _check_addresses(cloud, project, region, nat, field)
+        _check_unshared(cloud, router, nat, nats[:index], field)
         _check_ports(nat, field)
         _check_subnets(cloud, project, nat, field, document["network"])
         others = [*nats[:index], *_elsewhere(cloud, router, document["network"])]
@@ -72,6 +87,22 @@ def _check_addresses(cloud: Cloud, project: str, region: str, nat: Document, fie
             raise invalid(f"{field}.natIps[{index}]", text, "The address must be in the router's region.")
 
 
+def _check_unshared(cloud: Cloud, router: str, nat: Document, before: list[Document], field: str) -> None:
+    """One address serves one gateway, whatever its network. The text is assumed: compute's for any address in use."""
+    project = router.split("/")[1]
+
+    def addresses(one: Document) -> set[str]:
+        given = [*one.get("natIps", []), *one.get("drainNatIps", [])]
+        return {named(cloud, text, f"{field}.natIps", project) for text in given}
+
+    held = [(router, one) for one in before]
+    others = [*cloud.table(ROUTERS.table).items(), *book(cloud).being_made("routers")]
+    held += [(name, one) for name, body in others if name != router for one in body.get("nats", [])]
+    for name, other in held:
+        for address in sorted(addresses(nat) & addresses(other)):
+            raise in_use(ADDRESSES, address, name)
+
+
 def _check_ports(nat: Document, field: str) -> None:
     dynamic = nat.get("enableDynamicPortAllocation", False)
     if dynamic and nat.get("enableEndpointIndependentMapping"):
@@ -102,6 +133,8 @@ def _check_subnets(cloud: Cloud, project: str, nat: Document, field: str, networ
         subnet = cloud.table(SUBNETWORKS.table).get(name)
         if subnet is None:
             raise absent(name)
+        if lag.unsettled(cloud, name):
+            raise not_ready(name)
         if subnet["network"] != network:
             raise invalid(f"{place}.name", one["name"], "The subnetwork must be in the router's network.")
         _check_options(one, place)

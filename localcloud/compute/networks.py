@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from localcloud import lag
 from localcloud.calls import Call, Document
-from localcloud.compute import routes, subnetworks
+from localcloud.compute import peered, routes, subnetworks
 from localcloud.compute.common import (
     FIREWALLS,
     NETWORKS,
@@ -20,11 +21,15 @@ from localcloud.compute.common import (
     invalid,
     link,
     own_name,
+    readable,
     repeatable,
     required,
 )
+from localcloud.compute.limits import late_quota
 from localcloud.compute.listing import envelope, listed
+from localcloud.compute.peerings import check_no_linking
 from localcloud.compute.places import REGIONS
+from localcloud.compute.ranges import allocated, hidden
 from localcloud.compute.writing import change, create, remove
 from localcloud.core import Cloud, serves
 
@@ -48,7 +53,8 @@ def insert(cloud: Cloud, call: Call) -> Document:
             for region in REGIONS:
                 subnetworks.add_auto(cloud, name, region)
 
-    return create(cloud, call, NETWORKS, name, document, check=lambda: None, then=furnish)
+    full = late_quota(cloud, NETWORKS, name)
+    return create(cloud, call, NETWORKS, name, document, check=lambda: None, late=full, then=furnish)
 
 
 def _defaults(body: Document) -> Document:
@@ -60,13 +66,13 @@ def _defaults(body: Document) -> Document:
 @serves("compute.networks.get", permissions=("compute.networks.get",))
 def get(cloud: Cloud, call: Call) -> Document:
     name = NETWORKS.name(cloud, call)
-    return shown(cloud, name, existing(cloud, NETWORKS, name))
+    return shown(cloud, name, readable(cloud, NETWORKS, name))
 
 
 @serves("compute.networks.list", permissions=("compute.networks.list",))
 def list_(cloud: Cloud, call: Call) -> Document:
     prefix = NETWORKS.scope(cloud, call) + "/networks/"
-    table = cloud.table(NETWORKS.table)
+    table = lag.seen(cloud, NETWORKS.table)
     return listed(
         cloud,
         call,
@@ -91,6 +97,7 @@ def shown(cloud: Cloud, name: str, document: Document) -> Document:
 def patch(cloud: Cloud, call: Call) -> Document:
     """Change routing mode, MTU, ULA or the order of firewall policies; the rest is fixed."""
     name = NETWORKS.name(cloud, call)
+    check_no_linking(cloud, name)
     current = existing(cloud, NETWORKS, name)
     for field in ("autoCreateSubnetworks", "name"):
         if field in call.body and call.body[field] != current.get(field):
@@ -106,6 +113,7 @@ def patch(cloud: Cloud, call: Call) -> Document:
 def delete(cloud: Cloud, call: Call) -> Document:
     """Remove a network on which nothing lies; what appears meanwhile fails the operation, not the call."""
     name = NETWORKS.name(cloud, call)
+    check_no_linking(cloud, name)
 
     def check() -> None:
         if user := next(_users(cloud, name), None):
@@ -121,6 +129,7 @@ def delete(cloud: Cloud, call: Call) -> Document:
             table = cloud.table(kind.table)
             for mine in [one for one, document in table.items() if document["network"] == link(name)]:
                 del table[mine]
+        peered.forget(cloud, name)
 
     return remove(cloud, call, NETWORKS, name, check=check, late=late, then=sweep)
 
@@ -131,10 +140,8 @@ def _users(cloud: Cloud, network: str) -> Iterator[str]:
         for name, one in sorted(cloud.table(kind.table).items()):
             if one["network"] == link(network) and not routes.came_along(one) and not subnetworks.is_auto(cloud, one):
                 yield name
-    for name, connector in sorted(cloud.table("vpcaccess.connectors").items()):
-        parts = name.split("/")
-        if connector.get("network") == network.rsplit("/", 1)[-1] and f"/{parts[1]}/" in network:
-            yield f"projects/{parts[1]}/regions/{parts[3]}/subnetworks/aet-{parts[3].replace('-', '')}-{parts[5]}-sbnt"
+    for name, _ in (*allocated(cloud, network), *hidden(cloud, network)):
+        yield name
 
 
 def _coming(cloud: Cloud, network: str) -> Iterator[str]:
@@ -156,9 +163,11 @@ def get_effective_firewalls(cloud: Cloud, call: Call) -> Document:
 
 @serves("compute.networks.listPeeringRoutes", permissions=("compute.networks.listPeeringRoutes",))
 def list_peering_routes(cloud: Cloud, call: Call) -> Document:
-    """Routes exchanged with a peer, as laid in the table of peering routes."""
+    """Routes exchanged with peers, and those that somebody laid in the table of peering routes."""
     name = NETWORKS.name(cloud, call)
     existing(cloud, NETWORKS, name)
-    items = cloud.table(PEERING_ROUTES).get(name, {}).get("items", [])
+    laid = cloud.table(PEERING_ROUTES).get(name, {}).get("items", [])
+    flow = peered.outgoing if call.params.get("direction") == "OUTGOING" else peered.incoming
+    items = [*laid, *flow(cloud, name, call.params.get("peeringName", ""))]
     numbered = [(f"{index:06}", one) for index, one in enumerate(items)]
     return envelope(call, "compute#exchangedPeeringRoutesList", f"{name}/listPeeringRoutes", numbered)

@@ -13,9 +13,11 @@ from localcloud.compute.common import (
     link,
     network_of,
     own_name,
+    readable,
     repeatable,
     short,
 )
+from localcloud.compute.limits import check_room, late_quota
 from localcloud.compute.listing import aggregated, listed
 from localcloud.compute.writing import change, create, remove
 from localcloud.core import Cloud, serves
@@ -37,7 +39,8 @@ def insert(cloud: Cloud, call: Call) -> Document:
         network_of(cloud, call)
         nats.check(cloud, name, document)
 
-    return create(cloud, call, ROUTERS, name, document, check=check)
+    check_room(cloud, name, document)
+    return create(cloud, call, ROUTERS, name, document, check=check, late=late_quota(cloud, ROUTERS, name))
 
 
 def _completed(body: Document) -> Document:
@@ -53,7 +56,7 @@ def _completed(body: Document) -> Document:
 
 @serves("compute.routers.get", permissions=("compute.routers.get",))
 def get(cloud: Cloud, call: Call) -> Document:
-    return existing(cloud, ROUTERS, ROUTERS.name(cloud, call))
+    return readable(cloud, ROUTERS, ROUTERS.name(cloud, call))
 
 
 @serves("compute.routers.list", permissions=("compute.routers.list",))

@@ -16,10 +16,13 @@ from localcloud.compute.common import (
     named,
     network_of,
     own_name,
+    readable,
     repeatable,
     required,
 )
 from localcloud.compute.listing import listed
+from localcloud.compute.peerings import check_no_linking
+from localcloud.compute.ranges import check_route
 from localcloud.compute.writing import create, put, remove
 from localcloud.core import Cloud, serves
 from localcloud.errors import INVALID, ApiError
@@ -50,17 +53,19 @@ def insert(cloud: Cloud, call: Call) -> Document:
         )
         body["nextHopGateway"] = link(gateway)
     network = network_of(cloud, call)
+    check_no_linking(cloud, network)
     document = dressed(cloud, ROUTES, name, {"priority": 1000} | body | {"network": link(network)})
-    return create(cloud, call, ROUTES, name, document, check=lambda: _still(cloud, call))
+    return create(cloud, call, ROUTES, name, document, check=lambda: _check_place(cloud, call, document["destRange"]))
 
 
-def _still(cloud: Cloud, call: Call) -> None:
-    network_of(cloud, call)
+def _check_place(cloud: Cloud, call: Call, to: str) -> None:
+    """The network is still there, and the route takes no packet away from a subnet of it or of a peer."""
+    check_route(cloud, network_of(cloud, call), to)
 
 
 @serves("compute.routes.get", permissions=("compute.routes.get",))
 def get(cloud: Cloud, call: Call) -> Document:
-    return existing(cloud, ROUTES, ROUTES.name(cloud, call))
+    return readable(cloud, ROUTES, ROUTES.name(cloud, call))
 
 
 @serves("compute.routes.list", permissions=("compute.routes.list",))
@@ -73,7 +78,9 @@ def list_(cloud: Cloud, call: Call) -> Document:
 def delete(cloud: Cloud, call: Call) -> Document:
     """Remove a route; a subnet's own stays as long as the subnet."""
     name = ROUTES.name(cloud, call)
-    if "nextHopNetwork" in existing(cloud, ROUTES, name):
+    current = existing(cloud, ROUTES, name)
+    check_no_linking(cloud, named(cloud, current["network"], "network", ""))
+    if "nextHopNetwork" in current:
         raise ApiError(INVALID, "The local route cannot be deleted.", reason="invalid")
     return remove(cloud, call, ROUTES, name)
 

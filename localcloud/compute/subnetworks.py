@@ -24,13 +24,15 @@ from localcloud.compute.common import (
     named,
     network_of,
     own_name,
+    readable,
     repeatable,
     required,
     short,
 )
+from localcloud.compute.limits import late_quota
 from localcloud.compute.listing import aggregated, listed
 from localcloud.compute.places import auto_range
-from localcloud.compute.ranges import check_free, ranges_of, subnet_range
+from localcloud.compute.ranges import check_auto, check_free, ranges_of, subnet_range
 from localcloud.compute.writing import change, create, put, remove
 from localcloud.core import Cloud, serves
 from localcloud.errors import INVALID, ApiError
@@ -63,9 +65,12 @@ def insert(cloud: Cloud, call: Call) -> Document:
 
     def check() -> None:
         network_of(cloud, call)
-        check_free(cloud, network, name, ranges_of(document))
+        check_auto(cloud, network, document["ipCidrRange"])
+        check_free(cloud, network, name, ranges_of(document), routed=document["allowSubnetCidrRoutesOverlap"])
 
-    return create(cloud, call, SUBNETWORKS, name, document, check=check, then=lambda: _add_routes(cloud, document))
+    full = late_quota(cloud, SUBNETWORKS, name)
+    ready = lambda: _add_routes(cloud, document)  # noqa: E731
+    return create(cloud, call, SUBNETWORKS, name, document, check=check, late=full, then=ready)
 
 
 def _check_secondary(body: Document) -> None:
@@ -98,7 +103,7 @@ def _drop_routes(cloud: Cloud, document: Document) -> None:
 
 @serves("compute.subnetworks.get", permissions=("compute.subnetworks.get",))
 def get(cloud: Cloud, call: Call) -> Document:
-    return existing(cloud, SUBNETWORKS, SUBNETWORKS.name(cloud, call))
+    return readable(cloud, SUBNETWORKS, SUBNETWORKS.name(cloud, call))
 
 
 @serves("compute.subnetworks.list", permissions=("compute.subnetworks.list",))
@@ -137,7 +142,7 @@ def patch(cloud: Cloud, call: Call) -> Document:
     network = named(cloud, current["network"], "network", "")
 
     def check() -> None:
-        check_free(cloud, network, name, ranges_of(changed))
+        check_free(cloud, network, name, ranges_of(changed), routed=changed.get("allowSubnetCidrRoutesOverlap", False))
 
     def reroute() -> None:
         _drop_routes(cloud, current)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from localcloud import lag
 from localcloud.calls import Call, Document
-from localcloud.compute.common import Kind, absent, book, existing, exists, not_ready
+from localcloud.compute.common import NETWORKS, SUBNETWORKS, Kind, absent, book, existing, exists, not_ready
 from localcloud.core import Cloud
 from localcloud.operations import start_compute
 
@@ -22,9 +23,10 @@ def create(
     document: Document,
     *,
     check: Callable[[], None],
+    late: Callable[[], None] = _nothing,
     then: Callable[[], None] = _nothing,
 ) -> Document:
-    """Start making `document`. `check` is asked now and again at the end; `then` runs once it is there."""
+    """Start making `document`. `check` is asked now and again at the end, `late` only then; `then` runs at last."""
     if name in cloud.table(kind.table) or name in book(cloud).busy:
         raise exists(name)
     check()
@@ -34,7 +36,8 @@ def create(
     def finish() -> None:
         del book(cloud).busy[name]
         check()
-        cloud.table(kind.table)[name] = document
+        late()
+        _show(cloud, kind, name, document)
         then()
 
     return _start(cloud, call, kind, name, document["id"], "insert", finish)
@@ -61,7 +64,7 @@ def change(
         if name not in cloud.table(kind.table):
             raise absent(name)
         check()
-        cloud.table(kind.table)[name] = document
+        _show(cloud, kind, name, document)
         then()
 
     return _start(cloud, call, kind, name, current["id"], word, finish)
@@ -85,6 +88,7 @@ def remove(
     def finish() -> None:
         del book(cloud).busy[name]
         (late or check)()
+        lag.keep(cloud, kind.table, name, _lag(cloud))
         cloud.table(kind.table).pop(name, None)
         then()
 
@@ -93,9 +97,21 @@ def remove(
 
 def settled(cloud: Cloud, kind: Kind, name: str) -> Document:
     """The resource, if nothing is under way on it."""
-    if name in book(cloud).busy:
+    if name in book(cloud).busy or lag.unsettled(cloud, name):
         raise not_ready(name)
     return existing(cloud, kind, name)
+
+
+def _show(cloud: Cloud, kind: Kind, name: str, document: Document) -> None:
+    """Put a resource in its table; readers may see it later, and its network may not be ready at once."""
+    lag.keep(cloud, kind.table, name, _lag(cloud))
+    cloud.table(kind.table)[name] = document
+    if kind in (NETWORKS, SUBNETWORKS):
+        lag.unsettle(cloud, name)
+
+
+def _lag(cloud: Cloud) -> float:
+    return float(cloud.switches.get("compute.read_lag", 0))
 
 
 def put(cloud: Cloud, kind: Kind, name: str, document: Document) -> None:

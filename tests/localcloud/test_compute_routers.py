@@ -263,7 +263,8 @@ def test_a_manual_gateway_takes_reserved_addresses(stage: Served) -> None:
     address = {"name": "a", "address": "203.0.113.9", "selfLink": f"{LINK}/regions/{R}/addresses/a", "id": "1"}
     stage.cloud.table("compute.addresses")[f"projects/{P}/regions/{R}/addresses/a"] = address
     stage.made(stage.router("router", [nat(natIpAllocateOption="MANUAL_ONLY", natIps=[address["selfLink"]])]))
-    assert stage.call("GET", f"./regions/{R}/addresses").json()["items"] == [address]
+    used = {"status": "IN_USE", "users": [f"{LINK}/regions/{R}/routers/router"]}
+    assert stage.call("GET", f"./regions/{R}/addresses").json()["items"] == [address | used]
     assert stage.call("GET", "./aggregated/addresses").json()["items"].keys() == {f"regions/{R}"}
     del stage.cloud.table("compute.addresses")[f"projects/{P}/regions/{R}/addresses/a"]
 

@@ -1,32 +1,38 @@
 """Serverless VPC Access v1: connectors and their operations. Texts: as quoted in public reports.
 
+What is wrong in the request itself is refused at once; what is wrong around it fails the operation minutes later, and
+leaves a connector in ERROR that keeps its name and its range until it is deleted.
+
 Switches: `vpcaccess.create_error` None, or {code, message} that every creation fails with;
 `vpcaccess.service_project_needs_rules` True: a connector of a Shared VPC service project has no automatic rules;
-`vpcaccess.error_holds_subnet` True: a connector in ERROR keeps its range from the next one until it is deleted.
+`vpcaccess.error_holds_subnet` True: a connector in ERROR keeps its range from the next one until it is deleted;
+`vpcaccess.get_lag` 0: for so many seconds after an operation is done, reads may show what was before.
+Others are described where they count: connectorrequest, connectorflows, size.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
-from localcloud import operations
+from localcloud import lag, operations
 from localcloud.calls import Audited, Call, Document, Target
-from localcloud.connectorhealth import ground, problem
+from localcloud.compute import connector_rules
+from localcloud.compute.places import REGIONS
+from localcloud.compute.ranges import Unmade
 from localcloud.core import Cloud, not_found, serves
-from localcloud.errors import EXISTS, INVALID, PRECONDITION, ApiError
+from localcloud.errors import DENIED, EXISTS, INVALID, PRECONDITION, ApiError
 from localcloud.locations import joined, parts
 from localcloud.paging import paged
+from localcloud.vpcaccess import size
+from localcloud.vpcaccess.health import ground, problem
+from localcloud.vpcaccess.request import checked
 
 TABLE = "vpcaccess.connectors"
 SERVICE = "google.cloud.vpcaccess.v1.VpcAccessService"
 TYPE = "type.googleapis.com/google.cloud.vpcaccess.v1"
 EMPTY = "type.googleapis.com/google.protobuf.Empty"
-PATTERN = r"^[a-z][-a-z0-9]{0,23}[a-z0-9]$"
-# Mbit/s for each instance, from the ranges that Google gives for 2 to 10 instances
-THROUGHPUT = {"f1-micro": 50, "e2-micro": 100, "e2-standard-4": 1600}
-MOST = 10
+ABSENT = "The connector is not found."
 MUTABLE = {"machineType", "minInstances", "maxInstances"}
 INSTALLS_AT = 0.6  # of a creation's time, the firewall rules are there; assumed
 
@@ -51,16 +57,39 @@ def _asked(call: Call) -> Document:
 
 @serves("vpcaccess.projects.locations.connectors.get", permissions=("vpcaccess.connectors.get",))
 def get(cloud: Cloud, call: Call) -> Document:
-    """One connector."""
-    return dict(_find(cloud, call))
+    """One connector, as readers see it."""
+    name = joined(*parts(cloud, call.params["name"], "connectors"), kinds=("connectors",))
+    found = lag.seen(cloud, TABLE).get(name)
+    if found is None:
+        raise not_found(ABSENT)
+    return _shown(cloud, name, found)
 
 
 @serves("vpcaccess.projects.locations.connectors.list", permissions=("vpcaccess.connectors.list",))
 def list_(cloud: Cloud, call: Call) -> Document:
     """The connectors of one location, by name."""
     prefix = joined(*parts(cloud, call.params["parent"])) + "/connectors/"
-    found = [dict(one) for name, one in sorted(cloud.table(TABLE).items()) if name.startswith(prefix)]
+    table = lag.seen(cloud, TABLE)
+    found = [_shown(cloud, name, one) for name, one in sorted(table.items()) if name.startswith(prefix)]
     return paged(call, "connectors", found)
+
+
+def _shown(cloud: Cloud, name: str, connector: Document) -> Document:
+    """A connector with every project whose jobs use it: its own, and the service projects' of its Shared VPC."""
+    if "connectedProjects" not in connector:
+        return dict(connector)
+    users = {one.split("/")[1] for one, job in cloud.table("run.jobs").items() if _used(cloud, job) == name}
+    own = connector["connectedProjects"]
+    return connector | {"connectedProjects": [*own, *sorted(users - set(own))]}
+
+
+def _used(cloud: Cloud, job: Document) -> str:
+    """The connector that a job uses, in its canonical spelling."""
+    reference = job.get("template", {}).get("template", {}).get("vpcAccess", {}).get("connector", "")
+    try:
+        return joined(*parts(cloud, reference, "connectors"), kinds=("connectors",))
+    except ApiError:
+        return ""
 
 
 @serves(
@@ -71,17 +100,21 @@ def list_(cloud: Cloud, call: Call) -> Document:
 def create(cloud: Cloud, call: Call) -> Document:
     """Make a connector. What is wrong with its network or range shows minutes later, and leaves it in ERROR."""
     project, region = parts(cloud, call.params["parent"])
-    connector = _checked(call.params.get("connectorId", ""), call.body, project)
+    if region not in REGIONS:
+        raise ApiError(DENIED, f"Permission denied on 'locations/{region}' (or it may not exist).")
+    connector = checked(cloud, call.params.get("connectorId", ""), call.body, project)
     name = joined(project, region, call.params["connectorId"], kinds=("connectors",))
     if name in cloud.table(TABLE):
         raise ApiError(EXISTS, "Requested entity already exists")
     connector |= {"name": name, "state": "CREATING"}
     cloud.table(TABLE)[name] = connector
+    cloud.part(Unmade).connectors.discard(name)
     seconds = cloud.duration(call.method)
     cloud.after(seconds * INSTALLS_AT, lambda: _install(cloud, connector))
 
     def finish() -> Document:
         refusal = _forced(cloud) or problem(cloud, connector)
+        lag.keep(cloud, TABLE, name, _lag(cloud))
         connector["state"] = "ERROR" if refusal else "READY"
         if refusal:
             raise refusal
@@ -103,8 +136,7 @@ def delete(cloud: Cloud, call: Call) -> Document:
     connector["state"] = "DELETING"
 
     def finish() -> Document:
-        from localcloud.compute import connector_rules
-
+        lag.keep(cloud, TABLE, connector["name"], _lag(cloud))
         cloud.table(TABLE).pop(connector["name"], None)
         connector_rules.remove(cloud, *parts(cloud, connector["name"], "connectors"))
         return {"@type": EMPTY}
@@ -122,9 +154,9 @@ def patch(cloud: Cloud, call: Call) -> Document:
     connector = _find(cloud, call)
     mask = {_camel(one) for one in call.params.get("updateMask", "").split(",") if one} or MUTABLE & set(call.body)
     if not mask or mask - MUTABLE:
-        raise _invalid()
+        raise size.invalid()
     wanted = connector | {key: call.body[key] for key in mask if key in call.body}
-    _check_size(wanted)
+    size.check(wanted)
     if len(mask & {"minInstances", "maxInstances"}) == 1:
         raise ApiError(INVALID, "Both min_instances and max_instances must be specified.")
     if any(wanted[key] < connector.get(key, 0) for key in ("minInstances", "maxInstances")):
@@ -133,7 +165,8 @@ def patch(cloud: Cloud, call: Call) -> Document:
     connector["state"] = "UPDATING"
 
     def finish() -> Document:
-        connector.update(_sized(wanted) | {"state": "READY"})
+        lag.keep(cloud, TABLE, connector["name"], _lag(cloud))
+        connector.update(size.sized(wanted) | {"state": "READY"})
         return {"@type": f"{TYPE}.Connector"} | connector
 
     return _operation(cloud, call, "UpdateConnector", connector["name"], finish)
@@ -158,63 +191,17 @@ def _find(cloud: Cloud, call: Call) -> Document:
     name = joined(*parts(cloud, call.params["name"], "connectors"), kinds=("connectors",))
     found = cloud.table(TABLE).get(name)
     if found is None:
-        raise not_found("The connector is not found.")
+        raise not_found(ABSENT)
     return found
+
+
+def _lag(cloud: Cloud) -> float:
+    return float(cloud.switches.get("vpcaccess.get_lag", 0))
 
 
 def _idle(connector: Document) -> None:
     if connector["state"] in ("CREATING", "UPDATING", "DELETING"):
         raise ApiError(PRECONDITION, f"Connector {connector['name']} is being changed: {connector['state']}.")
-
-
-def _invalid() -> ApiError:
-    """The bare complaint of a service that does not say which argument."""
-    return ApiError(INVALID, "Request contains an invalid argument.")
-
-
-def _checked(id_: str, body: Document, project: str) -> Document:
-    """The connector that a request asks for, if it passes what is checked at once."""
-    if not re.fullmatch(PATTERN, id_):
-        raise ApiError(INVALID, f"Connector ID must follow the pattern {PATTERN}.")
-    if body.get("name"):
-        raise ApiError(INVALID, "Connector name must not be set.")
-    machine = body.get("machineType") or "e2-micro"
-    subnet = body.get("subnet", {}).get("name")
-    if machine not in THROUGHPUT or bool(subnet) == bool(body.get("ipCidrRange")):
-        raise _invalid()
-    found: Document = {"machineType": machine} | {key: body[key] for key in _sizes(body)}
-    _check_size(found)
-    if subnet:
-        found["subnet"] = {"name": subnet, "projectId": body["subnet"].get("projectId") or project}
-    else:
-        found |= {"ipCidrRange": body["ipCidrRange"], "network": body.get("network") or "default"}
-    return _sized(found)
-
-
-def _sizes(body: Document) -> list[str]:
-    return [key for key in ("minInstances", "maxInstances", "minThroughput", "maxThroughput") if body.get(key)]
-
-
-def _check_size(connector: Document) -> None:
-    least, most = connector.get("minInstances", 0), connector.get("maxInstances", 0)
-    if least and least < 2:
-        raise ApiError(INVALID, "The minimum amount of instances underlying the connector must be at least 2.")
-    if least and most and least >= most:
-        message = "The specified minimum instances value must be less than the specified maximum instances value."
-        raise ApiError(INVALID, message)
-    if max(least, most) > MOST:
-        raise _invalid()
-
-
-def _sized(connector: Document) -> Document:
-    """Throughput from instances, which win; instances from throughput where only that was given."""
-    found, each = dict(connector), THROUGHPUT[connector["machineType"]]
-    if not found.get("maxInstances"):
-        if not found.get("maxThroughput"):
-            return found  # its creation will fail
-        found["maxInstances"] = min(MOST, max(3, -(-found["maxThroughput"] // each)))
-    found.setdefault("minInstances", max(2, found.get("minThroughput", 0) // each))
-    return found | {f"{end}Throughput": found[f"{end}Instances"] * each for end in ("min", "max")}
 
 
 def _forced(cloud: Cloud) -> ApiError | None:
@@ -224,8 +211,6 @@ def _forced(cloud: Cloud) -> ApiError | None:
 
 def _install(cloud: Cloud, connector: Document) -> None:
     """Google's own firewall rules come while the connector is still being made, if its network is in order."""
-    from localcloud.compute import connector_rules
-
     try:
         network, cidr = ground(cloud, connector)
     except ApiError:

@@ -1,0 +1,1 @@
+"""Identity and Access Management: policies with their roles and members, custom roles, service accounts."""

@@ -1,0 +1,5 @@
+"""Serverless VPC Access v1. Importing this registers its handlers."""
+
+from localcloud.vpcaccess import connectors, locations
+
+__all__ = ["connectors", "locations"]
