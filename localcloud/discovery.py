@@ -88,6 +88,8 @@ def _read(document: Document) -> Api:
         parameters: Document = method.get("parameters", {})
         query = {name for name, one in parameters.items() if one["location"] == "query"}
         request = method.get("request", {}).get("$ref")
+        if request and "updateMask" in api.schemas[request].get("properties", {}):
+            query.add("updateMask")  # taken there too. Source: a recorded patch of a Pub/Sub subscription
         pattern = _pattern(document["servicePath"] + method["path"], parameters)
         response = method.get("response", {}).get("$ref")
         known = frozenset(common | query)

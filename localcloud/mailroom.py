@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 
+from localcloud import pubsubfilter
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.push import Post, token
@@ -38,8 +39,10 @@ class Mailroom:
         ]
         for name, subscription in self._cloud.table(SUBSCRIPTIONS).items():
             if subscription["topic"] == topic:
+                wanted = pubsubfilter.compile(subscription["filter"]) if "filter" in subscription else None
                 for letter in letters:
-                    self.queue(name).put(letter)
+                    if wanted is None or wanted(letter.attributes):
+                        self.queue(name).put(letter)
         return [letter.id for letter in letters]
 
     def queue(self, name: str) -> Queue:

@@ -1,6 +1,6 @@
 """Cloud Pub/Sub: topics, subscriptions that are pulled from or pushed, retries and dead letters.
 
-Source: google.pubsub.v1 and recorded answers. A subscription's filter is refused: nothing here would apply it.
+Source: google.pubsub.v1 and recorded answers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from localcloud.errors import EXISTS, INVALID, PRECONDITION, ApiError
 from localcloud.errors import NOT_FOUND as MISSING
 from localcloud.mailroom import SUBSCRIPTIONS, TOPICS, Mailroom, message_of
 from localcloud.paging import paged
-from localcloud.pubsubrules import invalid, merge, named, subscription_of
+from localcloud.pubsubrules import as_read, as_written, invalid, merge, named, subscription_of
 
 DELETED = "_deleted-topic_"
 
@@ -178,7 +178,7 @@ def create_subscription(cloud: Cloud, call: Call) -> Document:
     made = subscription_of(cloud, call.body | {"name": name, "topic": topic})
     _dead_letter_topic(cloud, made)
     cloud.table(SUBSCRIPTIONS)[name] = made
-    return _log(cloud, call, dict(made))
+    return _log(cloud, call, as_written(made))
 
 
 def _dead_letter_topic(cloud: Cloud, subscription: Document) -> None:
@@ -190,7 +190,7 @@ def _dead_letter_topic(cloud: Cloud, subscription: Document) -> None:
 @serves("pubsub.projects.subscriptions.get", permissions=("pubsub.subscriptions.get",))
 def get_subscription(cloud: Cloud, call: Call) -> Document:
     """Read a subscription."""
-    return dict(_subscription(cloud, call))
+    return as_read(_subscription(cloud, call))
 
 
 @serves("pubsub.projects.subscriptions.list", permissions=("pubsub.subscriptions.list",))
@@ -224,7 +224,7 @@ def patch_subscription(cloud: Cloud, call: Call) -> Document:
     old = _find(cloud, SUBSCRIPTIONS, name)
     changed = subscription_of(cloud, merge(old, given, call, fixed=("topic", "filter", "enableMessageOrdering")))
     _dead_letter_topic(cloud, changed)
-    return _log(cloud, call, dict(_replace(cloud, changed)))
+    return _log(cloud, call, as_written(_replace(cloud, changed)))
 
 
 @serves(

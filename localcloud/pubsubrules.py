@@ -7,9 +7,10 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from localcloud import pubsubfilter
 from localcloud.calls import Call, Document
 from localcloud.core import Cloud
-from localcloud.errors import INVALID, UNIMPLEMENTED, ApiError
+from localcloud.errors import INVALID, ApiError
 from localcloud.mailroom import seconds_of
 
 _SHORT = re.compile(r"(?!goog)[A-Za-z][\w\-.~+%]{2,254}")
@@ -40,8 +41,7 @@ def _bad_name(name: str) -> ApiError:
 
 def subscription_of(cloud: Cloud, given: Document) -> Document:
     """A subscription with Google's defaults filled in. Raises for what Google would refuse."""
-    if given.get("filter"):
-        raise ApiError(UNIMPLEMENTED, "The local Google Cloud does not apply subscription filters, so it refuses them.")
+    _check_filter(given.get("filter") or "")
     made = {key: copy.deepcopy(value) for key, value in given.items() if value not in (None, "", [], 0)}
     made["state"] = "ACTIVE"
     made["ackDeadlineSeconds"] = _deadline(given.get("ackDeadlineSeconds"))
@@ -58,6 +58,13 @@ def subscription_of(cloud: Cloud, given: Document) -> Document:
     else:
         made["deadLetterPolicy"] = _dead_letter_policy(cloud, made["deadLetterPolicy"])
     return made
+
+
+def _check_filter(text: str) -> None:
+    try:
+        pubsubfilter.compile(text) if text else None
+    except pubsubfilter.FilterError as wrong:
+        raise invalid(f"Invalid filter given (filter={text}): {wrong}.") from None
 
 
 def _deadline(given: Any) -> int:
@@ -78,12 +85,29 @@ def _duration(given: Document, key: str, *, default: float, low: float, high: fl
     return f"{int(seconds)}s" if seconds == int(seconds) else f"{seconds}s"
 
 
+def as_written(subscription: Document) -> Document:
+    """A subscription as the answer to its writing shows it: with the version of its pushes. Source: recorded."""
+    config = subscription.get("pushConfig", {})
+    if not config.get("pushEndpoint"):
+        return dict(subscription)
+    attributes = {"x-goog-version": "v1"} | config.get("attributes", {})
+    return subscription | {"pushConfig": config | {"attributes": attributes}}
+
+
+def as_read(subscription: Document) -> Document:
+    """A subscription as a read shows it: without the attributes of its pushes. Source: recorded."""
+    config = {key: one for key, one in subscription.get("pushConfig", {}).items() if key != "attributes"}
+    return subscription | {"pushConfig": config}
+
+
 def _push_config(given: Document) -> Document:
     endpoint = given.get("pushEndpoint", "")
     if endpoint and not endpoint.startswith(("https://", "http://")):
         raise invalid(f"Invalid push endpoint given (endpoint={endpoint}). It must be an absolute URL.")
     if "oidcToken" in given and not given["oidcToken"].get("serviceAccountEmail"):
         raise invalid("oidc_token.service_account_email must be given.")
+    if "noWrapper" in given and not given["noWrapper"].get("writeMetadata"):
+        return given | {"noWrapper": {}}
     return given
 
 

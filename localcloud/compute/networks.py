@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Iterator
+from itertools import chain
 
 from localcloud import lag
 from localcloud.calls import Call, Document
@@ -32,6 +35,7 @@ from localcloud.compute.places import REGIONS
 from localcloud.compute.ranges import allocated, hidden
 from localcloud.compute.writing import change, create, remove
 from localcloud.core import Cloud, serves
+from localcloud.operations import COMPUTE
 
 PEERING_ROUTES = "compute.peering_routes"  # network -> what networks.listPeeringRoutes says of its peers' routes
 POLICIES = "compute.effective_policies"  # network -> {"firewallPolicys": [...]} for getEffectiveFirewalls
@@ -60,7 +64,20 @@ def insert(cloud: Cloud, call: Call) -> Document:
 def _defaults(body: Document) -> Document:
     routing = {"routingMode": "REGIONAL", "bgpBestPathSelectionMode": "LEGACY"} | body.get("routingConfig", {})
     order = body.get("networkFirewallPolicyEnforcementOrder", "AFTER_CLASSIC_FIREWALL")
-    return body | {"routingConfig": routing, "networkFirewallPolicyEnforcementOrder": order}
+    found = body | {"routingConfig": routing, "networkFirewallPolicyEnforcementOrder": order}
+    if "networkProfile" in body:
+        found["networkProfile"] = COMPUTE + "/projects/" + str(body["networkProfile"]).rpartition("projects/")[2]
+    return _with_ula(found)
+
+
+def _with_ula(network: Document) -> Document:
+    """With a /48 of its own when internal IPv6 is on. A plain no is not shown. Source: recorded."""
+    if not network.get("enableUlaInternalIpv6"):
+        return {key: value for key, value in network.items() if key != "enableUlaInternalIpv6"}
+    if "internalIpv6Range" in network:
+        return network
+    digits = hashlib.sha256(json.dumps(network, sort_keys=True).encode()).hexdigest()
+    return network | {"internalIpv6Range": f"fd20:{digits[:3]}:{digits[3:6]}:0:0:0:0:0/48"}
 
 
 @serves("compute.networks.get", permissions=("compute.networks.get",))
@@ -105,24 +122,19 @@ def patch(cloud: Cloud, call: Call) -> Document:
     routing = current["routingConfig"] | call.body.get("routingConfig", {})
     changed = current | {key: value for key, value in call.body.items() if key not in ("selfLink", "subnetworks")}
     word = "updateNetwork" if "enableUlaInternalIpv6" in call.body else "patch"
-    return change(cloud, call, NETWORKS, name, changed | {"routingConfig": routing}, word=word)
+    return change(cloud, call, NETWORKS, name, _with_ula(changed | {"routingConfig": routing}), word=word)
 
 
 @serves("compute.networks.delete", permissions=("compute.networks.delete",), audited=audited(NETWORKS, "delete"))
 @repeatable
 def delete(cloud: Cloud, call: Call) -> Document:
-    """Remove a network on which nothing lies; what appears meanwhile fails the operation, not the call."""
+    """Remove a network on which nothing lies. What holds it fails the operation, not the call. Source: recorded."""
     name = NETWORKS.name(cloud, call)
     check_no_linking(cloud, name)
 
-    def check() -> None:
-        if user := next(_users(cloud, name), None):
-            raise in_use(NETWORKS, name, user)
-
     def late() -> None:
-        check()
-        if coming := next(_coming(cloud, name), None):
-            raise in_use(NETWORKS, name, coming)
+        if user := next(chain(_users(cloud, name), _coming(cloud, name)), None):
+            raise in_use(NETWORKS, name, user)
 
     def sweep() -> None:
         for kind in (ROUTES, SUBNETWORKS):
@@ -131,7 +143,7 @@ def delete(cloud: Cloud, call: Call) -> Document:
                 del table[mine]
         peered.forget(cloud, name)
 
-    return remove(cloud, call, NETWORKS, name, check=check, late=late, then=sweep)
+    return remove(cloud, call, NETWORKS, name, late=late, then=sweep)
 
 
 def _users(cloud: Cloud, network: str) -> Iterator[str]:

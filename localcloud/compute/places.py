@@ -1,4 +1,5 @@
-"""The regions, and the range that an auto-mode network has in each. Source: Google's table of those ranges."""
+"""The regions, and the range that an auto-mode network has in each. Source: Google's table of those ranges;
+the last two ranges are from memory, their names from a recorded network."""
 
 # region -> second octet of its 10.x.0.0/20
 REGIONS = {
@@ -41,6 +42,8 @@ REGIONS = {
     "me-central1": 212,
     "europe-west10": 214,
     "africa-south1": 218,
+    "northamerica-south1": 224,
+    "europe-north2": 226,
 }
 
 

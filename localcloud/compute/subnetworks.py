@@ -86,6 +86,8 @@ def _finished(document: Document) -> Document:
     found = document | {"gatewayAddress": gateway}
     if "logConfig" in document:
         found["enableFlowLogs"] = bool(document["logConfig"].get("enable"))
+    if found["purpose"] == "PRIVATE_NAT":
+        found.pop("stackType", None)  # source: a recorded subnet of a private NAT
     found.pop("fingerprint", None)
     digest = hashlib.sha256(json.dumps(found, sort_keys=True).encode()).digest()[:8]
     return found | {"fingerprint": base64.b64encode(digest).decode()}

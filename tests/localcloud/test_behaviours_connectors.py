@@ -280,8 +280,8 @@ def test_left_over_rules_keep_the_network_until_somebody_clears_them_away(site: 
         f"The network resource 'projects/{P}/global/networks/net' is already being used by "
         f"'projects/{P}/global/firewalls/{names[0]}'"
     )
-    refused = site.refused(site.compute("DELETE", "global/networks/net"))
-    assert refused == (400, "resourceInUseByAnotherResource", message)
+    failed = site.fails(site.compute("DELETE", "global/networks/net"))
+    assert failed == ("RESOURCE_IN_USE_BY_ANOTHER_RESOURCE", message)
     for name in names:
         site.made(site.compute("DELETE", f"global/firewalls/{name}"))
     gone = site.refused(site.compute("DELETE", f"global/firewalls/{names[0]}"))

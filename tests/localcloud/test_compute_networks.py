@@ -98,10 +98,13 @@ def test_a_network_with_things_on_it_stays(stage: Served, kind: str) -> None:
     else:
         body = {"name": "thing", "network": "global/networks/net", "destRange": "1.0.0.0/8", "nextHopIp": "10.0.0.5"}
         stage.made(stage.call("POST", "./global/routes", body))
-    status, reason, message = refusal(stage.call("DELETE", "./global/networks/net"))
-    assert (status, reason) == (400, "resourceInUseByAnotherResource")
-    assert message.startswith(f"The network resource 'projects/{P}/global/networks/net' is already being used by")
-    assert message.endswith(f"/{kind}s/thing'")
+    ended = stage.done(stage.call("DELETE", "./global/networks/net"))
+    assert (ended["httpErrorStatusCode"], ended["httpErrorMessage"]) == (400, "BAD REQUEST")
+    [error] = ended["error"]["errors"]
+    assert error["code"] == "RESOURCE_IN_USE_BY_ANOTHER_RESOURCE"
+    held = f"The network resource 'projects/{P}/global/networks/net' is already being used by"
+    assert error["message"].startswith(held)
+    assert error["message"].endswith(f"/{kind}s/thing'")
 
 
 def test_a_rule_that_is_being_made_fails_the_removal_of_its_network_later(stage: Served) -> None:

@@ -362,7 +362,7 @@ WRONG = [
     (NEW | {"retry_policy": BACKWARDS}, exceptions.InvalidArgument, "the minimum is not above the maximum"),
     (NEW | {"message_retention_duration": Duration(seconds=60)}, exceptions.InvalidArgument, "10 minutes at least"),
     (NEW | {"push_config": {"push_endpoint": "ftp://x"}}, exceptions.InvalidArgument, "an endpoint is a web address"),
-    (NEW | {"filter": 'attributes.a = "b"'}, exceptions.MethodNotImplemented, "what is not applied is not accepted"),
+    (NEW | {"filter": "data = 1"}, exceptions.InvalidArgument, "a filter asks for attributes"),
 ]
 
 

@@ -47,6 +47,7 @@ class Bindings:
 
     def choose(self, exchange: Exchange, exists: Exists, shown: Shown) -> None:
         """Settle on what the last placeholder of the exchange's path stands for now."""
+        self._hear(exchange)
         last = NAMED.findall(exchange.path.rsplit("/", 1)[-1])
         if not last or last[0] in ("projectId", "uniqueId", OPERATION):
             return
@@ -56,6 +57,19 @@ class Bindings:
                 self._next(name)
         elif exchange.verb == "GET" and len(many) > 1:
             self.now[name] = min(many, key=lambda one: self._unlike(exchange, name, one, shown))
+
+    def _hear(self, exchange: Exchange) -> None:
+        """Where the answer says a name that the recorder replaced in the path only, that is what it stands for."""
+        for found in NAMED.finditer(exchange.path):
+            name = found[1]
+            if name in self.now or name in ("projectId", "uniqueId", OPERATION):
+                continue
+            before = exchange.path[: found.start()].rstrip("/").rsplit("/", 1)[-1]
+            said = re.search(rf"{before}/([\w${{}}-]+)|Resource '([\w${{}}-]+)'", _words(exchange.answer))
+            text = (said[1] or said[2]) if said else ""
+            if text and text != f"${{{name}}}":
+                self.now[name] = str(self.filled(text))
+                self.all[name] = [self.now[name]]
 
     def _unlike(self, exchange: Exchange, name: str, value: str, shown: Shown) -> tuple[int, bool]:
         """How much one candidate differs from what was recorded."""
@@ -69,3 +83,14 @@ class Bindings:
         recorded = exchange.answer
         if isinstance(recorded, dict) and isinstance(ours, dict) and f"${{{OPERATION}}}" in str(recorded.get("name")):
             self.now[OPERATION] = str(ours.get("name", "")).rsplit("/", 1)[-1]
+
+
+def _words(answer: Any) -> str:
+    """What an answer says of the thing itself: its links, its name or why it is not there."""
+    if not isinstance(answer, dict):
+        return ""
+    error = answer.get("error")
+    said = [error.get("message")] if isinstance(error, dict) else []
+    return " ".join(
+        str(one) for one in (*said, answer.get("targetLink"), answer.get("selfLink"), answer.get("name")) if one
+    )

@@ -21,6 +21,7 @@ from tests.replay.recordings import Exchange, Recording
 
 CALLER = "user@example.com"
 PROJECT = re.compile(r"/(?:projects|namespaces)/([^/?:]+)")
+NUMBER = re.compile(r'"namespace": "(\d+)"')
 HELD_BY = re.compile(r"already being used by '([^']+)'")
 STILL_BUSY = "is not ready"
 
@@ -45,15 +46,16 @@ class Score:
 
 def play(recording: Recording) -> Score:
     """Send every request of a recording, and compare every answer."""
-    projects = numbered(_projects(recording))
-    with LocalCloud(projects=projects, clock=Clock()) as local:
+    with LocalCloud(projects=_projects(recording), clock=Clock(idle=False)) as local:
         return _Player(recording, local).play()
 
 
-def _projects(recording: Recording) -> list[str]:
-    """The projects that a recording names: there has to be one of each."""
+def _projects(recording: Recording) -> dict[str, str]:
+    """The projects that a recording names, with the number that it shows: there has to be one of each."""
     found = {match[1] for one in recording.exchanges for match in PROJECT.finditer(one.path)}
-    return sorted("my-project" if "${" in name else name for name in found)
+    projects = numbered(sorted("my-project" if "${" in name else name for name in found))
+    numbers = [match[1] for one in recording.exchanges for match in NUMBER.finditer(json.dumps(one.answer))]
+    return projects | dict(zip(projects, numbers[:1], strict=False))
 
 
 class _Player:
@@ -75,7 +77,7 @@ class _Player:
         return self.score
 
     def _play(self, index: int, exchange: Exchange) -> None:
-        if STILL_BUSY not in json.dumps(exchange.answer):
+        if not self._busy(index):
             self.local.settle()
         self._prepare(index, exchange)
         self.bindings.choose(exchange, self._exists, self._shown)
@@ -93,7 +95,7 @@ class _Player:
         self.score.fields.matched += status == exchange.status
         rest: list[Difference] = []
         for one in found:
-            line = allowance(self.recording.name, one)
+            line = allowance(self.recording.name, exchange.where, one)
             if line:
                 self.score.allowed.append((line, one))
             else:
@@ -125,8 +127,14 @@ class _Player:
             elif not failed and name in self.intruders:
                 self.send("DELETE", "compute.googleapis.com", path, None, "enforcer@example.com")
                 self.intruders.discard(name)
-        if holders and STILL_BUSY not in json.dumps(self.recording.exchanges[index].answer):
+        if holders and not self._busy(index):
             self.local.settle()
+
+    def _busy(self, index: int) -> bool:
+        """Whether what was begun before is still under way here: the next write, or this one, says so."""
+        rest = self.recording.exchanges[index:]
+        writes = next((one for one in rest if one.verb != "GET"), None)
+        return writes is not None and STILL_BUSY in json.dumps(writes.answer)
 
     def _succeeds(self, index: int) -> bool:
         """Whether the deletion at `index` came through: what its operation, or the next look, says."""
