@@ -39,7 +39,7 @@ def entry(
             "destinationAttributes": {},
         },
         "serviceName": service,
-        "methodName": _method_name(audited, call),
+        "methodName": _method_name(cloud, audited, call),
         "authorizationInfo": _authorization(cloud, call, audited, target.resource_name, status),
         "resourceName": target.resource_name,
         "resourceLocation": {"currentLocations": [target.location]},
@@ -67,9 +67,10 @@ def entry(
     return found
 
 
-def _method_name(audited: Audited, call: Call) -> str:
+def _method_name(cloud: Cloud, audited: Audited, call: Call) -> str:
     """`beta.compute.firewalls.insert` when that is the version that was called. Source: recorded entries."""
-    return re.sub(r"^v1\.", f"{call.version}.", audited.method_name)
+    name = audited.renamed(cloud) if audited.renamed else audited.method_name
+    return re.sub(r"^v1\.", f"{call.version}.", name)
 
 
 def _asked(audited: Audited, call: Call) -> Document:

@@ -89,6 +89,7 @@ class Audited:
     request_type: str = ""
     request: Callable[[Call], Document] | None = None  # what the entry says of the request; the body if None
     permissions: tuple[str, ...] = ()  # filled in from the method that it belongs to
+    renamed: Callable[[Cloud], str] | None = None  # where more than one name is attested: the one to use
 
 
 @dataclass

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from localcloud import admission, audit, faults
 from localcloud.calls import Audited, Call, Document, Running, visible
 from localcloud.clock import Clock
-from localcloud.errors import DENIED, NOT_FOUND, ApiError
+from localcloud.errors import DENIED, EXHAUSTED, NOT_FOUND, UNAUTHENTICATED, ApiError
 from localcloud.faults import Fault
 
 # Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
@@ -36,6 +36,7 @@ DURATIONS: dict[str, float] = {
 
 T = TypeVar("T")
 Handler = Callable[["Cloud", Call], Document]
+Waits = bool | Callable[["Cloud", Call], Running | None]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Method:
     handler: Handler
     permissions: tuple[str, ...] = ()
     audited: Audited | None = None
-    waits: bool = False  # asks for an operation: virtual time may pass until that is done
+    waits: Waits = False  # virtual time may pass until what is asked for is done: an operation, or what this finds
 
 
 METHODS: dict[str, Method] = {}
@@ -59,7 +60,7 @@ def serves(
     *,
     permissions: tuple[str, ...] = (),
     audited: Audited | None = None,
-    waits: bool = False,
+    waits: Waits = False,
 ) -> Callable[[Handler], Handler]:
     """Register the handler of one API method, by its discovery id."""
 
@@ -153,7 +154,7 @@ class Cloud:
         if method is None:
             raise ApiError(12, f"The local Google Cloud does not serve {call.method}.", http=501)
         if method.waits:
-            self._let_time_pass(call)
+            self._let_time_pass(method.waits, call)
         with self.clock.request(), self.lock:
             return self._answer(method, call)
 
@@ -174,9 +175,13 @@ class Cloud:
             raise fault.error
         return copy.deepcopy(answer) if call.wire == "grpc" else visible(answer)  # what is sent moves on no more
 
-    def _let_time_pass(self, call: Call) -> None:
+    def _let_time_pass(self, waits: Waits, call: Call) -> None:
         name = call.params.get("name") or call.params.get("operation", "")
-        running = self.operations.get(name.split("/")[-1])
+        with contextlib.suppress(ApiError):
+            running = waits(self, call) if callable(waits) else self.operations.get(name.split("/")[-1])
+            self._pass_until(running, call)
+
+    def _pass_until(self, running: Running | None, call: Call) -> None:
         if running and (self.clock.virtual or call.method.endswith(".wait")):
             self.clock.pass_until(lambda: running.done, seconds=float("inf") if self.clock.virtual else LONG_POLL)
 
@@ -195,6 +200,8 @@ class Cloud:
         self.records.append(record)
 
     def _audit_refusal(self, audited: Audited, call: Call, error: ApiError) -> None:
+        if error.code in (UNAUTHENTICATED, EXHAUSTED) or error.reason == "rateLimitExceeded":
+            return  # turned away at the door: nobody is known to have asked for anything
         with contextlib.suppress(ApiError, KeyError):
             self.log(audit.entry(self, audited, call, status=error.rpc()))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from localcloud import admission
 from localcloud.calls import Call, Document, project_of
 from localcloud.core import Cloud
 from localcloud.errors import DENIED, INVALID, PRECONDITION, ApiError
@@ -44,7 +45,8 @@ def check_job(cloud: Cloud, call: Call, words: Words, job: Document, region: str
 
 def _check_acts_as(cloud: Cloud, call: Call, account: str) -> None:
     """Asked at every write, even of a job whose account stays the same."""
-    if cloud.permits(call.caller.principal, "iam.serviceAccounts.actAs"):
+    project = cloud.project_id(project_of(call) or "")
+    if admission.may_act_as(cloud, call.caller.principal, account, project):
         return
     raise ApiError(
         DENIED, f"Permission 'iam.serviceaccounts.actAs' denied on service account {account} (or it may not exist)."

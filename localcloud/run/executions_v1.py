@@ -10,6 +10,7 @@ from localcloud.run.keeping import picked
 from localcloud.run.knative import execution_v1, tasks_v1
 from localcloud.run.namespaces import listed, place_of, short_of, within
 from localcloud.run.taskspec import env_v2
+from localcloud.run.waiting import pending
 
 
 def overrides_v2(given: Document) -> Document:
@@ -49,7 +50,7 @@ def _absent(cloud: Cloud, call: Call, kind: str) -> ApiError:
     )
 
 
-@serves("run.namespaces.executions.get", permissions=("run.executions.get",), waits=True)
+@serves("run.namespaces.executions.get", permissions=("run.executions.get",), waits=pending)
 def get(cloud: Cloud, call: Call) -> Document:
     """One execution; virtual time passes until it has ended."""
     return execution_v1(cloud, _find(cloud, call, short_of(call), "EXECUTION"))

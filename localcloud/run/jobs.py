@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from localcloud import operations
+from localcloud import admission, operations
 from localcloud.calls import Call, Document, Running
 from localcloud.core import Cloud, not_found, serves
 from localcloud.errors import DENIED, EXISTS, PRECONDITION, ApiError
@@ -101,8 +101,8 @@ def patch(cloud: Cloud, call: Call) -> Document:
     project, region, job_id = parts(cloud, call.params["name"], "jobs")
     missing = joined(project, region, job_id, kinds=("jobs",)) not in cloud.table(TABLE)
     if missing and call.flag("allowMissing"):
-        if not cloud.permits(call.caller.principal, "run.jobs.create"):
-            where = f"//run.googleapis.com/{joined(project, region)}"
+        where = f"//run.googleapis.com/{joined(project, region)}"
+        if not admission.may(cloud, call.caller.principal, "run.jobs.create", where):
             raise ApiError(DENIED, f"Permission 'run.jobs.create' denied on resource '{where}' (or it may not exist).")
         return _create(cloud, call, project, region, job_id, "UpdateJob")
     before = find(cloud, call.params["name"])

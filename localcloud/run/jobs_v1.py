@@ -21,7 +21,7 @@ from localcloud.run.namespaces import dry, listed, place_of, short_of, within
 from localcloud.run.saying import audited_v1, written_v1
 from localcloud.run.shape import BESIDE, OPERATION, conflict, filled, resource_version
 from localcloud.run.taskspec import CONNECTOR, EGRESS, INTERFACES
-from localcloud.run.waiting import awaited
+from localcloud.run.waiting import awaited, pending
 from localcloud.run.words import violation, words_v1
 
 SECONDS = "run.projects.locations.jobs."
@@ -32,7 +32,7 @@ def _found(cloud: Cloud, call: Call) -> Document:
     return find(cloud, joined(project, region, short_of(call), kinds=("jobs",)))
 
 
-@serves("run.namespaces.jobs.get", permissions=("run.jobs.get",), waits=True)
+@serves("run.namespaces.jobs.get", permissions=("run.jobs.get",), waits=pending)
 def get(cloud: Cloud, call: Call) -> Document:
     """One job; virtual time passes until Cloud Run has caught up with it."""
     return job_v1(cloud, _found(cloud, call))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from localcloud import audit
 from localcloud.calls import Audited, Call, Document, Target, visible
 from localcloud.core import METHODS, Cloud
@@ -41,8 +39,16 @@ def _request(call: Call) -> Document:
 
 
 def audited_v1(verb: str) -> Audited:
-    """How the v1 methods on jobs are written to the activity log: resources have no region in their names."""
-    return Audited(f"{V1}.Jobs.{verb}", _target_v1, f"{V1}.{verb}Request", _request_v1)
+    """How the v1 methods on jobs are written to the activity log: resources have no region in their names.
+
+    `run.replace_logged_as`: ReplaceJob (Google's documentation) and UpdateJob (entries in production) are attested.
+    """
+    renamed = _replaced if verb == "ReplaceJob" else None
+    return Audited(f"{V1}.Jobs.{verb}", _target_v1, f"{V1}.{verb}Request", _request_v1, renamed=renamed)
+
+
+def _replaced(cloud: Cloud) -> str:
+    return f"{V1}.Jobs.{cloud.switches.get('run.replace_logged_as', 'ReplaceJob')}"
 
 
 def _target_v1(cloud: Cloud, call: Call) -> Target:
@@ -59,18 +65,11 @@ def _request_v1(call: Call) -> Document:
 
 
 def written_v1(cloud: Cloud, call: Call, response: Document) -> None:
-    """Write the one entry of a v1 write that was accepted: v1 has no operations.
-
-    `run.replace_logged_as`: ReplaceJob (Google's documentation) and UpdateJob (entries in production) are attested.
-    """
-    method = METHODS[call.method]
-    if method.audited is None:
-        return
-    shape, called = method.audited, cloud.switches.get("run.replace_logged_as", "ReplaceJob")
-    if shape.method_name.endswith("ReplaceJob"):
-        shape = replace(shape, method_name=f"{V1}.Jobs.{called}")
-    kind = response.get("kind", "Status")
-    cloud.log(audit.entry(cloud, shape, call, response={"@type": f"{TYPE_V1}.{kind}"} | response))
+    """Write the one entry of a v1 write that was accepted: v1 has no operations."""
+    shape = METHODS[call.method].audited
+    if shape is not None:
+        kind = response.get("kind", "Status")
+        cloud.log(audit.entry(cloud, shape, call, response={"@type": f"{TYPE_V1}.{kind}"} | response))
 
 
 def ready_event(cloud: Cloud, verb: str, name: str, job: Document, failure: ApiError | None) -> None:
