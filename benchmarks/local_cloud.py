@@ -37,7 +37,9 @@ class Server(uvicorn.Server):
     async def startup(self, sockets=None):
         await super().startup(sockets)
         print('{"url": "http://127.0.0.1:%d"}' % sockets[0].getsockname()[1], flush=True)
-listener = socket.create_server(("127.0.0.1", 0))
+listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+listener.bind(("127.0.0.1", 0))
+listener.listen(512)
 Server(uvicorn.Config(app, log_level="error", lifespan="off", ws="none", http="h11")).run(sockets=[listener])
 """
 

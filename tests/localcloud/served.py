@@ -104,7 +104,9 @@ def served(clock: Clock | None = None, routes: Sequence[BaseRoute] = ()) -> Iter
         rest.app(cloud, routes), log_level="warning", timeout_graceful_shutdown=1, ws="none", http=Protocol
     )
     server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0), backlog=512) as listener:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(512)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
         while not server.started:
