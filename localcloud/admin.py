@@ -11,13 +11,11 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import adminviews
+from localcloud import adminviews, faultasking
 from localcloud.calls import SERVICE_NAMES, Document
 from localcloud.compute import sharedvpc
 from localcloud.core import Cloud
-from localcloud.errors import CODES, ApiError
 from localcloud.eventarc import Eventarc, Trigger
-from localcloud.faults import Fault
 from localcloud.fields import Fields, WrongField
 from localcloud.iam import admin as access
 from localcloud.probe import asking
@@ -94,23 +92,6 @@ def allow(cloud: Cloud, given: Fields) -> Document:
     return {"denied": cloud.denied}
 
 
-def faults(cloud: Cloud, given: Fields) -> Document:
-    """Have the next `times` calls of `method` (wildcards allowed) refused, or with `after` done and then refused."""
-    if given.flag("clear", default=False):
-        cloud.faults.clear()
-        return {"faults": []}
-    code = given.whole("code", 14)
-    if code not in CODES:
-        raise WrongField("code", f"must be a google.rpc.Code other than OK: {', '.join(map(str, CODES))}")
-    error = ApiError(
-        code, given.text("message", "Injected fault."), reason=given.text("reason", ""), http=given.whole("http", 0)
-    )
-    cloud.faults.append(
-        Fault(given.text("method"), error, times=given.whole("times", 1), after=given.flag("after", default=False))
-    )
-    return {"faults": adminviews.faults(cloud)}
-
-
 def triggers(cloud: Cloud, given: Fields) -> Document:
     """Make an Eventarc trigger, or with `remove` forget it."""
     eventarc, name = cloud.part(Eventarc), given.text("name")
@@ -155,6 +136,7 @@ def slack(cloud: Cloud, given: Fields) -> Document:
 
 
 VIEWS: dict[str, Action] = {
+    "catalogue": faultasking.catalogue,
     "state": adminviews.state,
     "world": adminviews.everything,
     "calls": adminviews.calls,
@@ -169,7 +151,8 @@ ACTIONS: dict[str, Action] = {
     "services": switch_services,
     "deny": deny,
     "allow": allow,
-    "faults": faults,
+    "faults": faultasking.faults,
+    "eventfaults": faultasking.events,
     "triggers": triggers,
     "switches": switches,
     "durations": durations,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from localcloud import faultasking
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.eventarc import Eventarc
@@ -27,20 +28,11 @@ def state(cloud: Cloud, _: Fields) -> Document:
         "operations": {"all": len(cloud.operations), "running": sum(not one.done for one in cloud.operations.values())},
         "disabled": sorted(cloud.disabled),
         "denied": cloud.denied,
-        "faults": faults(cloud),
+        "faults": faultasking.shown(cloud, _)["faults"],
         "switches": cloud.switches,
         "durations": cloud.durations,
         "triggers": [asdict(trigger) for trigger in cloud.part(Eventarc).triggers.values()],
     }
-
-
-def faults(cloud: Cloud) -> list[Document]:
-    """The faults that are still to come."""
-    return [
-        {"method": one.method, "error": str(one.error), "times": one.times, "after": one.after}
-        for one in cloud.faults
-        if one.times > 0
-    ]
 
 
 def everything(cloud: Cloud, _: Fields) -> Document:

@@ -15,6 +15,7 @@ from localcloud import admission, audit, faults
 from localcloud.calls import Audited, Call, Document, Running, visible
 from localcloud.clock import Clock
 from localcloud.errors import DENIED, EXHAUSTED, NOT_FOUND, UNAUTHENTICATED, ApiError
+from localcloud.eventfaults import EventFaults
 from localcloud.faults import Fault
 
 # Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
@@ -104,6 +105,7 @@ class Cloud:
         self.listeners: list[Callable[[Document], None]] = []
         self.operations: dict[str, Running] = {}
         self._parts: dict[Any, Any] = {}
+        self._doom: ApiError | None = None
         self._ids = itertools.count(1_000_000_000_000_000_001)
 
     # small words that every service needs
@@ -155,25 +157,42 @@ class Cloud:
             raise ApiError(12, f"The local Google Cloud does not serve {call.method}.", http=501)
         if method.waits:
             self._let_time_pass(method.waits, call)
+        with self.lock:
+            fault = faults.next_for(self, call)
+        if fault and fault.latency:
+            self._hold(fault.latency)
         with self.clock.request(), self.lock:
-            return self._answer(method, call)
+            return self._answer(method, call, fault)
 
-    def _answer(self, method: Method, call: Call) -> Document:
-        fault = faults.next_for(self, call)
+    def _hold(self, seconds: float) -> None:
+        """Keep a caller waiting, while everybody else goes on."""
+        over: list[bool] = []
+        self.after(seconds, lambda: over.append(True))
+        self.clock.pass_until(lambda: bool(over))
+
+    def _answer(self, method: Method, call: Call, fault: Fault | None) -> Document:
+        self._doom = faults.doom(self, call, fault)
         try:
             if fault and not fault.after:
-                raise fault.error
+                fault.strike(self, call)
             admission.admit(self, method.permissions, call)
             answer = method.handler(self, call)
         except ApiError as error:
             self._record(method, call, error.http_status)
-            if method.audited and not fault:
+            if method.audited and (fault is None or fault.harmless):
                 self._audit_refusal(method.audited, call, error)
             raise
+        finally:
+            self._doom = None
         self._record(method, call, 200)
-        if fault:
-            raise fault.error
+        if fault and fault.after:
+            fault.strike(self, call)
         return copy.deepcopy(answer) if call.wire == "grpc" else visible(answer)  # what is sent moves on no more
+
+    def doom(self) -> ApiError | None:
+        """What the operation that is being started is to fail with; asked once, by whoever lets it fail."""
+        found, self._doom = self._doom, None
+        return found
 
     def _let_time_pass(self, waits: Waits, call: Call) -> None:
         name = call.params.get("name") or call.params.get("operation", "")
@@ -211,9 +230,12 @@ class Cloud:
         identity = f"{entry['logName']} {entry['timestamp']} {entry['insertId']}"
         self.table("logging.entries")[identity] = entry
 
-        def arrive() -> None:
+        def deliver(one: Document) -> None:
             for listener in self.listeners:
-                listener(entry)
+                listener(one)
+
+        def arrive() -> None:
+            self.part(EventFaults).treat(entry, deliver)
 
         self.after(ARRIVAL, arrive)
 

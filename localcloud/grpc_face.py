@@ -13,7 +13,7 @@ from google.rpc import status_pb2
 
 from localcloud.calls import Call, Caller
 from localcloud.core import Cloud
-from localcloud.errors import INTERNAL, INVALID, ApiError
+from localcloud.errors import INTERNAL, INVALID, UNAVAILABLE, ApiError, Dropped
 from localcloud.grpc_routes import Route, routes
 from localcloud.grpc_unknown import to_message
 
@@ -62,6 +62,8 @@ def _answerer(cloud: Cloud, route: Route) -> Callable[[Any, Any], Any]:
             return _answer(cloud, route, message, context)
         except ApiError as refusal:
             failure = refusal
+        except Dropped:
+            failure = ApiError(UNAVAILABLE, "Socket closed")
         except Exception:
             LOG.exception("/%s/%s failed", route.service, route.name)
             failure = ApiError(INTERNAL, "Internal error encountered.")

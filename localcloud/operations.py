@@ -39,6 +39,7 @@ def start_lro(
     name = f"{parent}/operations/{id_}"
     running = Running(id_, name, {"name": name, "metadata": metadata()})
     cloud.operations[id_] = running
+    doomed = cloud.doom()
     _log(cloud, call, running if entries > 1 else None, response=first_response)
 
     def end() -> None:
@@ -46,8 +47,11 @@ def start_lro(
         body: Document = {"name": name, "done": True}
         try:
             body["response"] = finish()
+            if doomed:
+                raise doomed
         except ApiError as refusal:
             error = refusal
+            body.pop("response", None)
             body["error"] = refusal.rpc()
         body["metadata"] = metadata()
         running.body, running.done = body, True

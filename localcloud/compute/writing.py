@@ -32,9 +32,11 @@ def create(
     check()
     book(cloud).busy[name] = document
     book(cloud).ids[name] = document["id"]
+    fails = _failing(cloud)
 
     def finish() -> None:
         del book(cloud).busy[name]
+        fails()
         check()
         late()
         _show(cloud, kind, name, document)
@@ -58,9 +60,11 @@ def change(
     current = settled(cloud, kind, name)
     check()
     book(cloud).busy[name] = None
+    fails = _failing(cloud)
 
     def finish() -> None:
         del book(cloud).busy[name]
+        fails()
         if name not in cloud.table(kind.table):
             raise absent(name)
         check()
@@ -84,15 +88,28 @@ def remove(
     current = settled(cloud, kind, name)
     check()
     book(cloud).busy[name] = None
+    fails = _failing(cloud)
 
     def finish() -> None:
         del book(cloud).busy[name]
+        fails()
         (late or check)()
         lag.keep(cloud, kind.table, name, _lag(cloud))
         cloud.table(kind.table).pop(name, None)
         then()
 
     return _start(cloud, call, kind, name, current["id"], "delete", finish)
+
+
+def _failing(cloud: Cloud) -> Callable[[], None]:
+    """What an operation asks at its end: whether it was to fail on demand, without any effect."""
+    doomed = cloud.doom()
+
+    def ask() -> None:
+        if doomed:
+            raise doomed
+
+    return ask
 
 
 def settled(cloud: Cloud, kind: Kind, name: str) -> Document:

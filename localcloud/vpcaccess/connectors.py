@@ -111,9 +111,10 @@ def create(cloud: Cloud, call: Call) -> Document:
     cloud.part(Unmade).connectors.discard(name)
     seconds = cloud.duration(call.method)
     cloud.after(seconds * INSTALLS_AT, lambda: _install(cloud, connector))
+    doomed = cloud.doom()
 
     def finish() -> Document:
-        refusal = _forced(cloud) or problem(cloud, connector)
+        refusal = doomed or _forced(cloud) or problem(cloud, connector)
         lag.keep(cloud, TABLE, name, _lag(cloud))
         connector["state"] = "ERROR" if refusal else "READY"
         if refusal:
@@ -134,8 +135,12 @@ def delete(cloud: Cloud, call: Call) -> Document:
     connector = _find(cloud, call)
     _idle(connector)
     connector["state"] = "DELETING"
+    doomed = cloud.doom()
 
     def finish() -> Document:
+        if doomed:
+            connector["state"] = "ERROR"
+            raise doomed
         lag.keep(cloud, TABLE, connector["name"], _lag(cloud))
         cloud.table(TABLE).pop(connector["name"], None)
         connector_rules.remove(cloud, *parts(cloud, connector["name"], "connectors"))
@@ -163,8 +168,12 @@ def patch(cloud: Cloud, call: Call) -> Document:
         raise ApiError(INVALID, "The number of instances underlying the connector cannot be decreased.")
     _idle(connector)
     connector["state"] = "UPDATING"
+    doomed = cloud.doom()
 
     def finish() -> Document:
+        if doomed:
+            connector["state"] = "ERROR"
+            raise doomed
         lag.keep(cloud, TABLE, connector["name"], _lag(cloud))
         connector.update(size.sized(wanted) | {"state": "READY"})
         return {"@type": f"{TYPE}.Connector"} | connector
