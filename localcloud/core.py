@@ -171,23 +171,32 @@ class Cloud:
         self.clock.pass_until(lambda: bool(over))
 
     def _answer(self, method: Method, call: Call, fault: Fault | None) -> Document:
+        if fault and not fault.after:
+            self._strike(method, call, fault)
         self._doom = faults.doom(self, call, fault)
         try:
-            if fault and not fault.after:
-                fault.strike(self, call)
             admission.admit(self, method.permissions, call)
             answer = method.handler(self, call)
         except ApiError as error:
             self._record(method, call, error.http_status)
-            if method.audited and (fault is None or fault.harmless):
+            if method.audited:
                 self._audit_refusal(method.audited, call, error)
             raise
         finally:
-            self._doom = None
+            if fault and self.doom():
+                fault.times += 1  # no operation was started: it is for the next that is
         self._record(method, call, 200)
         if fault and fault.after:
             fault.strike(self, call)
         return copy.deepcopy(answer) if call.wire == "grpc" else visible(answer)  # what is sent moves on no more
+
+    def _strike(self, method: Method, call: Call, fault: Fault) -> None:
+        """Let a fault end a call before it has any effect: the activity log knows nothing of it."""
+        try:
+            fault.strike(self, call)
+        except ApiError as error:
+            self._record(method, call, error.http_status)
+            raise
 
     def doom(self) -> ApiError | None:
         """What the operation that is being started is to fail with; asked once, by whoever lets it fail."""

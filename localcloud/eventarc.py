@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from localcloud.calls import Document
 from localcloud.core import Cloud
+from localcloud.eventfaults import EventFaults
 from localcloud.push import Post, token
 from localcloud.queues import Letter, Queue, Terms
 
@@ -76,7 +77,7 @@ class Eventarc:
             return
         for trigger in list(self.triggers.values()):
             if trigger.matches(payload):
-                self._queues[trigger.name].put(self._letter(entry))
+                self._cloud.part(EventFaults).put(self._queues[trigger.name], self._letter(entry))
 
     def _letter(self, entry: Document) -> Letter:
         clock = self._cloud.clock

@@ -17,6 +17,7 @@ from localcloud.calls import Document
 
 if TYPE_CHECKING:
     from localcloud.core import Cloud
+    from localcloud.queues import Letter, Queue
 
 KINDS = ("lost", "doubled", "delayed", "reordered", "split")
 PATIENCE = 60.0  # seconds that a reordered entry waits for others to pass, at most
@@ -25,8 +26,9 @@ Deliver = Callable[[Document], None]
 
 @dataclass
 class Rule:
-    """What the next `times` entries of a method meet. `seconds`: the delay of one, or of the second of two.
+    """What the next `times` entries of a method and service meet. `seconds`: the delay of one, or of the second of two.
 
+    `same`: a doubled entry comes again as the same message, as one that was not acknowledged does; else as another.
     `count`: by the entries of how many other things a reordered one is passed, or how many parts a split one has.
     """
 
@@ -37,6 +39,8 @@ class Rule:
     seed: int = 0
     seconds: float = 5.0
     count: int = 2
+    service: str = "*"
+    same: bool = False
     _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -44,8 +48,11 @@ class Rule:
 
     def meets(self, entry: Document) -> bool:
         """Whether this entry is met; counts it."""
-        name = str(entry.get("protoPayload", {}).get("methodName", ""))
-        if self.times < 1 or not fnmatchcase(name, self.method) or self._random.random() >= self.probability:
+        payload = entry.get("protoPayload", {})
+        named = (("methodName", self.method), ("serviceName", self.service))
+        if self.times < 1 or not all(fnmatchcase(str(payload.get(key, "")), pattern) for key, pattern in named):
+            return False
+        if self._random.random() >= self.probability:
             return False
         self.times -= 1
         return True
@@ -53,7 +60,8 @@ class Rule:
     def described(self) -> Document:
         """For the admin surface."""
         shown = {"kind": self.kind, "methodName": self.method, "times": self.times, "probability": self.probability}
-        return shown | {"seconds": self.seconds, "count": self.count}
+        shown |= {"seconds": self.seconds, "count": self.count}
+        return shown | {"serviceName": self.service, "sameMessage": self.same}
 
 
 @dataclass
@@ -72,6 +80,7 @@ class EventFaults:
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
         self._held: list[_Held] = []
+        self._again: float | None = None
         self.rules: list[Rule] = []
 
     def treat(self, entry: Document, deliver: Deliver) -> None:
@@ -79,6 +88,11 @@ class EventFaults:
         rule = next((one for one in self.rules if one.meets(entry)), None)
         if rule is None:
             self._passing(entry, deliver)
+        elif rule.kind == "doubled" and rule.same:
+            self._again = rule.seconds
+            deliver(entry)
+            self._again = None
+            self._passed(entry, deliver)
         elif rule.kind == "doubled":
             self._passing(entry, deliver)
             self._cloud.after(rule.seconds, lambda: deliver(entry))
@@ -94,8 +108,17 @@ class EventFaults:
         self._held.append(held)
         self._cloud.after(PATIENCE, lambda: self._release(held, deliver))
 
+    def put(self, queue: Queue, letter: Letter) -> None:
+        """Put into a queue what an entry has become; twice, if it is to come again as the same message."""
+        queue.put(letter)
+        if self._again is not None:
+            self._cloud.after(self._again, lambda: queue.put(letter))
+
     def _passing(self, entry: Document, deliver: Deliver) -> None:
         deliver(entry)
+        self._passed(entry, deliver)
+
+    def _passed(self, entry: Document, deliver: Deliver) -> None:
         for held in list(self._held):
             held.passed |= {_thing(entry)} - {_thing(held.entry)}
             if len(held.passed) >= held.count:

@@ -25,18 +25,23 @@ def faults(cloud: Cloud, given: Fields) -> Document:
     name = given.text("name", "")
     if name and name not in rules.catalogue():
         raise WrongField("name", f"there is no fault {name!r}; GET catalogue lists them")
-    cloud.faults += rules.by_name(name, **how) if name else [_by_rule(given, how)]
+    cloud.faults.append(rules.by_name(name, **how) if name else _by_rule(given, how))
     return shown(cloud, given)
 
 
 def _how(given: Fields) -> dict[str, Any]:
-    probability = given.number("probability", 1.0)
-    if not 0 <= probability <= 1:
-        raise WrongField("probability", "must be from 0 to 1")
+    probability = _probability(given)
     times = given.whole("times", 1 if probability == 1 else rules.ALWAYS)
     whom = {"skip": given.whole("skip", 0), "seed": given.whole("seed", 0), "principal": given.text("principal", "*")}
     flags = {key: given.flag(key, default=False) for key in ("after", "drop")}
     return {"times": times, "probability": probability, "latency": given.number("latency", 0.0), **whom, **flags}
+
+
+def _probability(given: Fields) -> float:
+    probability = given.number("probability", 1.0)
+    if probability > 1:
+        raise WrongField("probability", "must be from 0 to 1")
+    return probability
 
 
 def _by_rule(given: Fields, how: dict[str, Any]) -> rules.Fault:
@@ -57,7 +62,8 @@ def shown(cloud: Cloud, _: Fields) -> Document:
 
 def _described(one: rules.Fault) -> Document:
     error = str(one.error) if one.error else None
-    said = {"name": one.name, "method": one.method, "error": error, "times": one.times, "after": one.after}
+    said = {"name": one.name, "method": one.method, "also": list(one.also), "error": error, "times": one.times}
+    said["after"] = one.after
     return said | {"drop": one.drop, "operation": one.operation, "latency": one.latency, "probability": one.probability}
 
 
@@ -67,7 +73,11 @@ def catalogue(_: Cloud, __: Fields) -> Document:
 
 
 def events(cloud: Cloud, given: Fields) -> Document:
-    """Have log entries of `methodName` (wildcards allowed) lost, doubled, delayed, reordered or split on their way."""
+    """Have log entries lost, doubled, delayed, reordered or split on their way.
+
+    `methodName` and `serviceName` may hold wildcards. `sameMessage`: a doubled one comes again as the same message, as
+    Pub/Sub delivers one again; without it, as another message with the same entry.
+    """
     part = cloud.part(eventfaults.EventFaults)
     if given.flag("clear", default=False):
         part.rules.clear()
@@ -75,7 +85,7 @@ def events(cloud: Cloud, given: Fields) -> Document:
     kind = given.text("kind")
     if kind not in eventfaults.KINDS:
         raise WrongField("kind", f"must be one of {', '.join(eventfaults.KINDS)}")
-    probability = given.number("probability", 1.0)
+    probability = _probability(given)
     part.rules.append(
         eventfaults.Rule(
             kind,
@@ -85,6 +95,8 @@ def events(cloud: Cloud, given: Fields) -> Document:
             seed=given.whole("seed", 0),
             seconds=given.number("seconds", 5.0),
             count=given.whole("count", 2),
+            service=given.text("serviceName", "*"),
+            same=given.flag("sameMessage", default=False),
         )
     )
     return {"eventFaults": [rule.described() for rule in part.rules]}

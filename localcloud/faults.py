@@ -24,10 +24,11 @@ ALWAYS = 1_000_000_000
 
 @dataclass
 class Fault:
-    """What the next `times` matching calls meet. `method` and `principal` may hold wildcards.
+    """What the next `times` matching calls meet. `method` and `principal` may hold wildcards; `also`: more methods.
 
     `error` is answered instead of the real answer; with `after`, the effect happens all the same and only the answer
-    is lost; with `operation`, the call succeeds and its operation fails with it. `drop` cuts the connection instead.
+    is lost; with `operation`, the call succeeds and its operation fails with it (calls that start none are let be, and
+    not counted). `drop` cuts the connection instead.
     `latency` is in seconds of the cloud's clock, before anything else. The first `skip` calls are let be; of the others
     `probability` says how many are met, drawn from `seed`.
     """
@@ -44,6 +45,7 @@ class Fault:
     probability: float = 1.0
     seed: int = 0
     name: str = ""
+    also: tuple[str, ...] = ()
     _random: random.Random = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -51,7 +53,7 @@ class Fault:
 
     def meets(self, call: Call) -> bool:
         """Whether this call is met; counts it."""
-        if self.times < 1 or not fnmatchcase(call.method, self.method):
+        if self.times < 1 or not any(fnmatchcase(call.method, one) for one in (self.method, *self.also)):
             return False
         if not fnmatchcase(call.caller.principal, self.principal):
             return False
@@ -62,11 +64,6 @@ class Fault:
             return False
         self.times -= 1
         return True
-
-    @property
-    def harmless(self) -> bool:
-        """Whether the call is only delayed."""
-        return self.error is None and not self.drop
 
     def strike(self, cloud: Cloud, call: Call) -> None:
         """Raise what the caller gets instead of an answer, if that is what the fault does."""
@@ -134,8 +131,8 @@ def catalogue() -> Mapping[str, Document]:
     return {entry["name"]: entry for entry in entries}
 
 
-def by_name(name: str, **how: Any) -> list[Fault]:
-    """The faults, one for each method that the entry concerns, that answer with its message. Raises KeyError."""
+def by_name(name: str, **how: Any) -> Fault:
+    """The fault that answers with an entry's message, on every method that it concerns. Raises KeyError."""
     entry = catalogue()[name]
     error = ApiError(
         entry["code"],
@@ -146,4 +143,5 @@ def by_name(name: str, **how: Any) -> list[Fault]:
         details=entry.get("details", []),
     )
     late = entry["shape"] == "operation"
-    return [Fault(method, error, operation=late, name=name, **how) for method in entry["methods"]]
+    method, *also = entry["methods"]
+    return Fault(method, error, operation=late, name=name, also=tuple(also), **how)

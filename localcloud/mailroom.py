@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping
 from localcloud import pubsubfilter
 from localcloud.calls import Document
 from localcloud.core import Cloud
+from localcloud.eventfaults import EventFaults
 from localcloud.push import Post, token
 from localcloud.queues import Letter, Queue, Terms
 
@@ -42,7 +43,7 @@ class Mailroom:
                 wanted = pubsubfilter.compile(subscription["filter"]) if "filter" in subscription else None
                 for letter in letters:
                     if wanted is None or wanted(letter.attributes):
-                        self.queue(name).put(letter)
+                        self._cloud.part(EventFaults).put(self.queue(name), letter)
         return [letter.id for letter in letters]
 
     def queue(self, name: str) -> Queue:

@@ -59,6 +59,24 @@ def _bash(script: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.CompletedProcess(script, process.returncode, out, err)
 
 
+@pytest.mark.skipif(not shutil.which("gcloud") or not shutil.which("curl"), reason="needs gcloud and curl")
+def test_the_local_clouds_session_works_as_typed(tmp_path: Path) -> None:
+    text = (ROOT / "localcloud" / "README.md").read_text(encoding="utf-8")
+    typed = "\n".join(block for block in re.findall(r"```sh\n(.*?)```", text, re.DOTALL) if "tests.replay" not in block)
+    port, grpc = free_port(), free_port()
+    start = f"--port 9090 --grpc-port {grpc} > cloud.log 2>&1 &\ntrap 'kill %1; wait' EXIT\n{WAIT}"
+    script = typed.replace("--port 9090 &", start).replace("9090", str(port))
+    path = f'export PATH="{Path(sys.executable).parent}:$PATH"'
+    run = _bash(f"set -m\n{path}\n{script}", tmp_path)
+
+    assert run.stderr.count("ERROR: (gcloud.") == 1, run.stderr
+    assert "Subnets used for VPC connectors must have a netmask of 28." in run.stderr
+    assert "google.cloud.run.v1.Jobs.CreateJob" in run.stdout
+    assert '"verdict": "delivered"' in run.stdout, run.stdout + run.stderr
+    assert '"name": "connector-unhealthy"' in run.stdout
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
 def test_every_command_of_the_table_exists() -> None:
     from wayout.cli import main
 
@@ -70,6 +88,8 @@ def test_ci_runs_make_test() -> None:
     assert "make test" in (ROOT / ".ci" / "run").read_text(encoding="utf-8")
 
 
-def test_every_link_leads_somewhere() -> None:
-    for target in re.findall(r"\]\((?!http)([^)]+)\)", README):
-        assert (ROOT / target).exists(), target
+@pytest.mark.parametrize("page", ["README.md", "localcloud/README.md"])
+def test_every_link_leads_somewhere(page: str) -> None:
+    path = ROOT / page
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text(encoding="utf-8")):
+        assert (path.parent / target).exists(), target

@@ -78,7 +78,8 @@ def test_deployment_manager_makes_them_and_the_activity_log_says_so(stage: Serve
 
 def test_they_hold_the_network_and_go_with_the_connector(stage: Served) -> None:
     install(stage)
-    assert f"{NAME.format('earfw')}'" in refusal(stage.call("DELETE", "./global/networks/net"))[2]
+    ended = stage.done(stage.call("DELETE", "./global/networks/net"))
+    assert f"{NAME.format('earfw')}'" in ended["error"]["errors"][0]["message"]
     remove(stage)
     assert not rules(stage)
     stage.made(stage.call("DELETE", "./global/networks/net"))

@@ -64,7 +64,7 @@ class Stage:
         """For the services whose clients are not installed here: the error's message, raised."""
         answer = requests.request(verb, f"{self.local.url}/{path}", json=body, timeout=30)
         if answer.status_code != 200:
-            raise exceptions.from_http_status(answer.status_code, answer.json()["error"]["message"])
+            raise _refusal(answer.status_code, answer.json()["error"]["message"])
 
     # one thing of each kind that a fault can meet
 
@@ -97,7 +97,12 @@ class Stage:
         else:
             done = self.everywhere.wait(project=P, operation=operation.name)
         if done.http_error_status_code:
-            raise exceptions.from_http_status(done.http_error_status_code, done.error.errors[0].message)
+            raise _refusal(done.http_error_status_code, done.error.errors[0].message)
+
+
+def _refusal(status: int, message: str) -> Exception:
+    found: Exception = exceptions.from_http_status(status, message)  # type: ignore[no-untyped-call]
+    return found
 
 
 @pytest.fixture(scope="module")
