@@ -11,12 +11,14 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
-from localcloud import admission, audit, faults
+from localcloud import audit
+from localcloud.access import admission
 from localcloud.calls import Audited, Call, Document, Running, visible
 from localcloud.clock import Clock
 from localcloud.errors import DENIED, EXHAUSTED, NOT_FOUND, UNAUTHENTICATED, ApiError
-from localcloud.eventfaults import EventFaults
-from localcloud.faults import Fault
+from localcloud.faults import calls as faults
+from localcloud.faults.calls import Fault
+from localcloud.faults.events import EventFaults
 
 # Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
 # (a failing one ran 2m20s, a good one was still running then); compute writes take seconds.

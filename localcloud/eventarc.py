@@ -13,9 +13,9 @@ from urllib.parse import quote
 
 from localcloud.calls import Document
 from localcloud.core import Cloud
-from localcloud.eventfaults import EventFaults
-from localcloud.push import Post, token
-from localcloud.queues import Letter, Queue, Terms
+from localcloud.faults.events import EventFaults
+from localcloud.pubsub.push import Post, token
+from localcloud.pubsub.queues import Letter, Queue, Terms
 
 TYPE = "google.cloud.audit.log.v1.written"
 DEADLINE = 600.0  # seconds; what Google gives the subscriptions that it makes for triggers is not known

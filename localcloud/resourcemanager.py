@@ -6,7 +6,7 @@ import re
 from fnmatch import fnmatchcase
 from typing import Any
 
-from localcloud import admission
+from localcloud.access import admission
 from localcloud.calls import Call, Document
 from localcloud.clock import EPOCH
 from localcloud.core import Cloud, serves

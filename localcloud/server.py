@@ -11,11 +11,13 @@ from typing import Self
 import grpc
 import uvicorn
 
-from localcloud import admin, grpc_face, rest, services, slack
+from localcloud import services, slack
+from localcloud.admin import actions as admin
 from localcloud.clock import Clock
 from localcloud.core import Cloud
-from localcloud.push import Poster
-from localcloud.wire import Protocol
+from localcloud.pubsub.push import Poster
+from localcloud.wire import grpc_face, rest
+from localcloud.wire.connections import Protocol
 
 __all__ = ["LocalCloud", "services"]
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud import quotas
+from localcloud.access import quotas
+from localcloud.admin.fields import Fields, WrongField
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.errors import ApiError
-from localcloud.fields import Fields, WrongField
 from localcloud.iam import members, policies, roles
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from localcloud import admission
+from localcloud.access import admission
 from localcloud.calls import Call, Document
 from localcloud.errors import INVALID, ApiError
 from localcloud.iam.roles import universe

@@ -10,8 +10,8 @@ import re
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from localcloud import discovery
 from localcloud.calls import SERVICE_NAMES, Call, Document
+from localcloud.documents import discovery
 from localcloud.errors import DENIED, UNAUTHENTICATED, ApiError
 
 if TYPE_CHECKING:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from ipaddress import IPv4Address
 from typing import Any
 
+from localcloud.admin.fields import Fields, WrongField
 from localcloud.calls import Document
 from localcloud.compute.common import named
 from localcloud.core import Cloud
 from localcloud.errors import ApiError
-from localcloud.fields import Fields, WrongField
 from localcloud.probe import targets as placed
 from localcloud.probe.judge import NoSuchJob
 from localcloud.probe.judge import probe as judged

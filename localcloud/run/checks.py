@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from localcloud import admission
+from localcloud.access import admission
 from localcloud.calls import Call, Document, project_of
 from localcloud.core import Cloud
 from localcloud.errors import DENIED, INVALID, PRECONDITION, ApiError

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from localcloud import admission, operations
+from localcloud import operations
+from localcloud.access import admission
 from localcloud.calls import Call, Document, Running
 from localcloud.core import Cloud, not_found, serves
 from localcloud.errors import DENIED, EXISTS, PRECONDITION, ApiError

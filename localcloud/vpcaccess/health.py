@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from ipaddress import IPv4Network
 
-from localcloud import admission
+from localcloud.access import admission
 from localcloud.calls import Document
 from localcloud.compute import ranges, sharedvpc
 from localcloud.compute.connector_rules import hidden_subnet

@@ -69,7 +69,7 @@ class Local:
         return [one for one in self.cloud.records if one.method == method and one.principal == US]
 
     def fault(self, method: str, error: ApiError, *, times: int = 1, after: bool = False) -> None:
-        from localcloud.faults import Fault
+        from localcloud.faults.calls import Fault
 
         self.cloud.faults.append(Fault(method, error, times, after))
 

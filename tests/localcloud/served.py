@@ -17,10 +17,11 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1
 from starlette.routing import BaseRoute
 
-from localcloud import compute, dns, rest
+from localcloud import compute, dns
 from localcloud.clock import Clock
 from localcloud.core import Cloud
-from localcloud.wire import Protocol
+from localcloud.wire import rest
+from localcloud.wire.connections import Protocol
 
 __all__ = ["P", "R", "Served", "compute", "dns", "served"]
 

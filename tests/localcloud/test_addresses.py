@@ -12,8 +12,8 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
-from localcloud.addresses import Address, address
 from localcloud.errors import ApiError
+from localcloud.wire.addresses import Address, address
 from tests.localcloud.served import P, Served, served
 
 NETWORKS = f"compute/v1/projects/{P}/global/networks"

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from google.cloud import compute_v1, run_v2, vpcaccess_v1
 
-from localcloud import discovery
 from localcloud.calls import Document
-from localcloud.conformity import departures
 from localcloud.core import METHODS
+from localcloud.documents import discovery
+from localcloud.documents.conformity import departures
 from tests.localcloud.served import P, served
 
 # (schema, message of the official library, document)

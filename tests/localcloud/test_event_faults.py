@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from localcloud.clock import Clock
-from localcloud.eventfaults import split
+from localcloud.faults.events import split
 from localcloud.server import LocalCloud
 from tests.localcloud.receiving import Receiver, receiving
 

@@ -16,7 +16,7 @@ from google.auth.credentials import AnonymousCredentials
 from google.cloud import compute_v1, run_v2, vpcaccess_v1
 
 from localcloud.clock import Clock
-from localcloud.faults import catalogue
+from localcloud.faults.calls import catalogue
 from localcloud.server import LocalCloud
 
 P, R = "my-project", "europe-west2"

@@ -18,13 +18,14 @@ from google.cloud.run_v2.services.jobs.transports import JobsGrpcTransport
 from google.longrunning import operations_pb2, operations_pb2_grpc
 from google.protobuf.unknown_fields import UnknownFieldSet
 
-from localcloud import discovery, grpc_face
 from localcloud.clock import Clock
 from localcloud.core import Cloud
+from localcloud.documents import discovery
 from localcloud.errors import DENIED, UNAVAILABLE, ApiError
-from localcloud.faults import Fault
-from localcloud.grpc_routes import routes
+from localcloud.faults.calls import Fault
 from localcloud.server import LocalCloud
+from localcloud.wire import grpc_face
+from localcloud.wire.grpc_routes import routes
 
 PARENT = "projects/my-project/locations/europe-west2"
 NAME = f"{PARENT}/jobs/report"

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from localcloud import admission
+from localcloud.access import admission
 from localcloud.core import METHODS
 from localcloud.iam.roles import grants, predefined, universe
 from localcloud.server import LocalCloud

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from localcloud import logfilter
+from localcloud.logs import filter as logfilter
 
 ENTRY: dict[str, Any] = {
     "logName": "projects/my-project/logs/cloudaudit.googleapis.com%2Factivity",

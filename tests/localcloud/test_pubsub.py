@@ -21,7 +21,7 @@ from google.pubsub_v1.services.publisher.transports import PublisherGrpcTranspor
 from google.pubsub_v1.services.subscriber.transports import SubscriberGrpcTransport
 
 from localcloud.clock import Clock
-from localcloud.mailroom import Mailroom
+from localcloud.pubsub.mailroom import Mailroom
 from localcloud.server import LocalCloud
 from tests.localcloud.receiving import Receiver, receiving
 

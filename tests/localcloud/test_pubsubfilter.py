@@ -7,9 +7,9 @@ import base64
 import pytest
 import requests
 
-from localcloud import pubsubfilter
 from localcloud.clock import Clock
-from localcloud.pubsubfilter import FilterError
+from localcloud.pubsub import filter as pubsubfilter
+from localcloud.pubsub.filter import FilterError
 from localcloud.server import LocalCloud
 
 ATTRIBUTES = {"type": "key", "domain": "com", "name": "wayout-events"}

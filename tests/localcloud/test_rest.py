@@ -14,11 +14,11 @@ import requests
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from localcloud import discovery, schema
 from localcloud.calls import Document
 from localcloud.clock import Clock
+from localcloud.documents import discovery, schema
 from localcloud.errors import UNAVAILABLE, ApiError
-from localcloud.faults import Fault
+from localcloud.faults.calls import Fault
 from tests.localcloud.served import V1, P, Served, refusal, served
 
 JOBS = f"/v2/projects/{P}/locations/europe-west2/jobs"

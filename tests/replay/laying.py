@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
-from localcloud import discovery
+from localcloud.documents import discovery
 from tests.replay.recordings import Document, Exchange
 
 Send = Callable[[str, str, str, Any, str], tuple[int, Any]]  # verb, host, path, body, principal

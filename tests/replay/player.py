@@ -185,6 +185,6 @@ def _holders(recording: Recording) -> Iterator[str]:
 
 
 def _served() -> frozenset[str]:
-    from localcloud.addresses import served
+    from localcloud.wire.addresses import served
 
     return served()

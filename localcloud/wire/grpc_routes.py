@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from localcloud import discovery
 from localcloud.calls import Call, Caller, Document
-from localcloud.grpc_unknown import message_class, to_document
+from localcloud.documents import discovery
+from localcloud.wire.grpc_unknown import message_class, to_document
 
 # Importing these registers their messages.
 LIBRARIES = (

@@ -14,9 +14,9 @@ from localcloud.calls import Audited, Call, Document, Target
 from localcloud.core import METHODS, Cloud, serves
 from localcloud.errors import EXISTS, INVALID, PRECONDITION, ApiError
 from localcloud.errors import NOT_FOUND as MISSING
-from localcloud.mailroom import SUBSCRIPTIONS, TOPICS, Mailroom, message_of
 from localcloud.paging import paged
-from localcloud.pubsubrules import as_read, as_written, invalid, merge, named, subscription_of
+from localcloud.pubsub.mailroom import SUBSCRIPTIONS, TOPICS, Mailroom, message_of
+from localcloud.pubsub.rules import as_read, as_written, invalid, merge, named, subscription_of
 
 DELETED = "_deleted-topic_"
 

@@ -11,16 +11,18 @@ import random
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from typing import TYPE_CHECKING
 
 from localcloud.calls import Document
 
 if TYPE_CHECKING:
     from localcloud.core import Cloud
-    from localcloud.queues import Letter, Queue
+    from localcloud.pubsub.queues import Letter, Queue
 
 KINDS = ("lost", "doubled", "delayed", "reordered", "split")
 PATIENCE = 60.0  # seconds that a reordered entry waits for others to pass, at most
+BEHIND = 0.01  # seconds between the last that passes it and itself: pushes of one moment go out side by side
 Deliver = Callable[[Document], None]
 
 
@@ -106,7 +108,7 @@ class EventFaults:
 
     def _hold(self, held: _Held, deliver: Deliver) -> None:
         self._held.append(held)
-        self._cloud.after(PATIENCE, lambda: self._release(held, deliver))
+        self._cloud.after(PATIENCE, partial(self._release, held, deliver))
 
     def put(self, queue: Queue, letter: Letter) -> None:
         """Put into a queue what an entry has become; twice, if it is to come again as the same message."""
@@ -122,7 +124,7 @@ class EventFaults:
         for held in list(self._held):
             held.passed |= {_thing(entry)} - {_thing(held.entry)}
             if len(held.passed) >= held.count:
-                self._release(held, deliver)
+                self._cloud.after(BEHIND, partial(self._release, held, deliver))
 
     def _release(self, held: _Held, deliver: Deliver) -> None:
         if not held.gone:

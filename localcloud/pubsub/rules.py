@@ -7,11 +7,11 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from localcloud import pubsubfilter
 from localcloud.calls import Call, Document
 from localcloud.core import Cloud
 from localcloud.errors import INVALID, ApiError
-from localcloud.mailroom import seconds_of
+from localcloud.pubsub import filter as pubsubfilter
+from localcloud.pubsub.mailroom import seconds_of
 
 _SHORT = re.compile(r"(?!goog)[A-Za-z][\w\-.~+%]{2,254}")
 _DAY = 86_400.0

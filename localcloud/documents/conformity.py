@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from localcloud.calls import Document
-from localcloud.discovery import ApiMethod
-from localcloud.schema import FORMATS, UNLISTED_VALUES
+from localcloud.documents.discovery import ApiMethod
+from localcloud.documents.schema import FORMATS, UNLISTED_VALUES
 
 TYPES: dict[str, Callable[[Any], bool]] = {
     "object": lambda value: isinstance(value, dict),

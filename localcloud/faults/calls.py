@@ -18,7 +18,7 @@ from localcloud.errors import ApiError, Dropped
 if TYPE_CHECKING:
     from localcloud.core import Cloud
 
-CATALOGUE = Path(__file__).parent / "fault_catalogue.json"
+CATALOGUE = Path(__file__).parent / "catalogue.json"
 ALWAYS = 1_000_000_000
 
 

@@ -6,12 +6,12 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 
-from localcloud import pubsubfilter
 from localcloud.calls import Document
 from localcloud.core import Cloud
-from localcloud.eventfaults import EventFaults
-from localcloud.push import Post, token
-from localcloud.queues import Letter, Queue, Terms
+from localcloud.faults.events import EventFaults
+from localcloud.pubsub import filter as pubsubfilter
+from localcloud.pubsub.push import Post, token
+from localcloud.pubsub.queues import Letter, Queue, Terms
 
 TOPICS, SUBSCRIPTIONS = "pubsub.topics", "pubsub.subscriptions"
 PUSH_BACKOFF = (0.1, 60.0)  # seconds; google.pubsub.v1: without a retry policy "as soon as possible"

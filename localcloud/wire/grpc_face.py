@@ -14,8 +14,8 @@ from google.rpc import status_pb2
 from localcloud.calls import Call, Caller
 from localcloud.core import Cloud
 from localcloud.errors import INTERNAL, INVALID, UNAVAILABLE, ApiError, Dropped
-from localcloud.grpc_routes import Route, routes
-from localcloud.grpc_unknown import to_message
+from localcloud.wire.grpc_routes import Route, routes
+from localcloud.wire.grpc_unknown import to_message
 
 LOG = logging.getLogger("localcloud.grpc")
 WORKERS = 128  # threads: as many calls may wait for an operation at a time

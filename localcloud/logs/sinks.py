@@ -11,10 +11,10 @@ from localcloud import audit
 from localcloud.calls import Audited, Call, Document, Target
 from localcloud.core import METHODS, Cloud, Handler, serves
 from localcloud.errors import EXISTS, INVALID, NOT_FOUND, ApiError
-from localcloud.logfilter import FilterError, Predicate
-from localcloud.logfilter import compile as compiled
-from localcloud.mailroom import TOPICS, Mailroom
+from localcloud.logs.filter import FilterError, Predicate
+from localcloud.logs.filter import compile as compiled
 from localcloud.paging import paged
+from localcloud.pubsub.mailroom import TOPICS, Mailroom
 
 SINKS = "logging.sinks"
 _DESTINATION = re.compile(r"pubsub\.googleapis\.com/projects/([^/]+)/topics/([^/]+)")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from urllib.parse import unquote
 
 from localcloud.calls import Document
-from localcloud.logfields import FieldError, Path, comparison, resolve, strings
+from localcloud.logs.fields import FieldError, Path, comparison, resolve, strings
 
 Predicate = Callable[[Document], bool]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
-from localcloud import quotas
+from localcloud.access import quotas
 from localcloud.calls import SERVICE_NAMES, TITLES, Call, project_of
 from localcloud.errors import DENIED, ApiError
 from localcloud.iam import policies, tokens

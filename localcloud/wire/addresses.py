@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from localcloud import discovery
+from localcloud.documents import discovery
 from localcloud.errors import NOT_FOUND, ApiError
 
 DOMAINS = (".googleapis.com", ".localcloud.test")  # `.test` leads nowhere, should a client bypass us. Source: RFC 6761

@@ -18,17 +18,17 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route
 
-from localcloud import discovery, schema
-from localcloud.addresses import PREFIX, Address, address
-from localcloud.batch import Part, parts
-from localcloud.batch import answered as batch_answer
 from localcloud.calls import Call, Caller, Document
-from localcloud.conformity import departures
 from localcloud.core import Cloud
-from localcloud.discovery import ApiMethod
-from localcloud.enums import numbered
+from localcloud.documents import discovery, schema
+from localcloud.documents.conformity import departures
+from localcloud.documents.discovery import ApiMethod
+from localcloud.documents.enums import numbered
 from localcloud.errors import INTERNAL, INVALID, NOT_FOUND, UNAUTHENTICATED, ApiError, Dropped
-from localcloud.wire import Cut
+from localcloud.wire.addresses import PREFIX, Address, address
+from localcloud.wire.batch import Part, parts
+from localcloud.wire.batch import answered as batch_answer
+from localcloud.wire.connections import Cut
 
 LOG = logging.getLogger("localcloud.rest")
 WORKERS = 256  # threads: as many requests may hang on `wait` at a time

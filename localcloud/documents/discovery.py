@@ -10,7 +10,7 @@ from pathlib import Path
 
 from localcloud.calls import Document
 
-FOLDER = Path(__file__).parent / "discovery_documents"
+FOLDER = Path(__file__).parent / "published"
 
 # Accepted everywhere though not listed (or not everywhere listed) in the documents: the first five are in Google's
 # own "system parameters"; gcloud sends returnPartialSuccess, client libraries the long form of `$alt`.

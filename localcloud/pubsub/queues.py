@@ -8,7 +8,7 @@ from functools import partial
 
 from localcloud.clock import Due
 from localcloud.core import Cloud
-from localcloud.push import Post, Poster
+from localcloud.pubsub.push import Post, Poster
 
 # google.pubsub.v1: what a push endpoint acknowledges with.
 ACKNOWLEDGES = frozenset({102, 200, 201, 202, 204})

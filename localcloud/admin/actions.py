@@ -11,12 +11,13 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from localcloud import adminviews, faultasking
+from localcloud.admin import faults as faultasking
+from localcloud.admin import views as adminviews
+from localcloud.admin.fields import Fields, WrongField
 from localcloud.calls import SERVICE_NAMES, Document
 from localcloud.compute import sharedvpc
 from localcloud.core import Cloud
 from localcloud.eventarc import Eventarc, Trigger
-from localcloud.fields import Fields, WrongField
 from localcloud.iam import admin as access
 from localcloud.probe import asking
 from localcloud.projects import numbered

@@ -1,9 +1,9 @@
 """Cuts Google's discovery documents down to what the local Google Cloud serves.
 
-    python -m localcloud.prune DIR
+    python -m localcloud.documents.prune DIR
 
 reads `compute.v1.json`, `run.v2.json` and so on from DIR (the folder `googleapiclient/discovery_cache/documents` of the
-PyPI package google-api-python-client; ours come from 2.202.0) and writes `localcloud/discovery_documents/`: the methods
+PyPI package google-api-python-client; ours come from 2.202.0) and writes `localcloud/documents/published/`: the methods
 listed in KEPT, the schemas that they reach, and nothing that only people read.
 """
 
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-TARGET = Path(__file__).parent / "discovery_documents"
+TARGET = Path(__file__).parent / "published"
 
 KEPT: dict[str, dict[str, str]] = {
     "compute.v1": {

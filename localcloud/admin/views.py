@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from localcloud import faultasking
+from localcloud.admin import faults as faultasking
+from localcloud.admin.fields import Fields
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.eventarc import Eventarc
-from localcloud.fields import Fields
-from localcloud.mailroom import Mailroom
-from localcloud.push import Poster
+from localcloud.pubsub.mailroom import Mailroom
+from localcloud.pubsub.push import Poster
 from localcloud.slack import Slack
 from localcloud.world import world
 

@@ -9,13 +9,13 @@ import re
 from typing import Any
 from urllib.parse import quote, unquote
 
-from localcloud import logsinks
 from localcloud.calls import Call, Document
 from localcloud.core import Cloud, serves
 from localcloud.errors import INVALID, ApiError
-from localcloud.logfields import SEVERITIES, moment
-from localcloud.logfilter import FilterError, Predicate
-from localcloud.logfilter import compile as compiled
+from localcloud.logs import sinks as logsinks
+from localcloud.logs.fields import SEVERITIES, moment
+from localcloud.logs.filter import FilterError, Predicate
+from localcloud.logs.filter import compile as compiled
 
 _LOG_NAME = re.compile(r"projects/([^/]+)/logs/([^/]+|.+)")
 _LOG_ID = re.compile(r"[\w./\-]{1,511}")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from localcloud import eventfaults
-from localcloud import faults as rules
+from localcloud.admin.fields import Fields, WrongField
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.errors import CODES, ApiError
-from localcloud.fields import Fields, WrongField
+from localcloud.faults import calls as rules
+from localcloud.faults import events as eventfaults
 
 
 def faults(cloud: Cloud, given: Fields) -> Document:

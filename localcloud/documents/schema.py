@@ -9,8 +9,8 @@ from collections.abc import Callable
 from typing import Any
 
 from localcloud.calls import Document
-from localcloud.discovery import ApiMethod
-from localcloud.enums import EnumNames
+from localcloud.documents.discovery import ApiMethod
+from localcloud.documents.enums import EnumNames
 from localcloud.errors import INVALID, ApiError
 
 # What Google's front end calls the body in its complaints: the field of the request message that it fills.

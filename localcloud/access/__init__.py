@@ -1,0 +1,1 @@
+"""The front door: tokens, enabled APIs, quotas, permissions."""

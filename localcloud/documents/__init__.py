@@ -1,0 +1,1 @@
+"""Google's discovery documents, pruned, and what is checked against them."""

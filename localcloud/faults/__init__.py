@@ -1,0 +1,1 @@
+"""Faults on demand: those that calls meet, and those that log entries meet on their way."""

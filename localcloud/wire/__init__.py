@@ -1,0 +1,1 @@
+"""The wires: REST with its addresses and batches, and gRPC."""
