@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import copy
 
-from localcloud.calls import Document
+from localcloud.calls import Call, Document, Running
 from localcloud.core import Cloud
 
 
@@ -50,6 +50,20 @@ def seen(cloud: Cloud, table: str) -> dict[str, Document]:
             if was is not None:
                 found[name] = was
     return found
+
+
+def a_moment(cloud: Cloud, _call: Call) -> Running | None:
+    """What a read waits for while anything lags: a second. So whoever asks again and again sees it end."""
+    with cloud.lock:
+        if not cloud.part(Past).was:
+            return None
+    second = Running("", "", {})
+
+    def over() -> None:
+        second.done = True
+
+    cloud.after(1.0, over)
+    return second
 
 
 def unsettle(cloud: Cloud, name: str) -> None:

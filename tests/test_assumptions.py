@@ -18,6 +18,11 @@ SWITCHES: list[tuple[str, Any]] = [
     ("run.audit_entries", 1),
     ("run.etag_refusal", "FAILED_PRECONDITION"),
     ("run.tokens_returned", False),
+    ("run.replace_logged_as", "UpdateJob"),
+    ("vpcaccess.needs_google_access", True),
+    ("vpcaccess.get_lag", 5),
+    ("compute.read_lag", 5),
+    ("compute.ready_after", 5),
 ]
 
 

@@ -185,6 +185,20 @@ def test_a_connector_that_somebody_else_is_making_is_waited_for_and_the_delivery
     assert way(world) == ATTACHED
 
 
+def test_a_finished_entry_that_reads_do_not_show_yet_comes_again() -> None:
+    """Nobody else wakes the site: the one who made the connector may have died."""
+    world = greenfield()
+    world.patient = False
+    reconcile.job(TARGET, JANE, world)
+    (early,) = reconcile.thing(ThingTarget(OURS), JANE, world)
+    assert early.again.endswith("its connector's operation has ended, and reads do not show that yet")
+    assert not early.said.changed
+    world.finish()
+    (healed,) = reconcile.thing(ThingTarget(OURS), JANE, world)
+    assert (healed.said.status, healed.again) == ("whole", "")
+    assert way(world) == ATTACHED
+
+
 def test_losing_a_race_leads_to_a_fresh_look() -> None:
     world = greenfield()
 

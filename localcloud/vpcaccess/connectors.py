@@ -55,7 +55,7 @@ def _asked(call: Call) -> Document:
     return dict(call.params) | {"connector": call.body}
 
 
-@serves("vpcaccess.projects.locations.connectors.get", permissions=("vpcaccess.connectors.get",))
+@serves("vpcaccess.projects.locations.connectors.get", permissions=("vpcaccess.connectors.get",), waits=lag.a_moment)
 def get(cloud: Cloud, call: Call) -> Document:
     """One connector, as readers see it."""
     name = joined(*parts(cloud, call.params["name"], "connectors"), kinds=("connectors",))
@@ -65,7 +65,7 @@ def get(cloud: Cloud, call: Call) -> Document:
     return _shown(cloud, name, found)
 
 
-@serves("vpcaccess.projects.locations.connectors.list", permissions=("vpcaccess.connectors.list",))
+@serves("vpcaccess.projects.locations.connectors.list", permissions=("vpcaccess.connectors.list",), waits=lag.a_moment)
 def list_(cloud: Cloud, call: Call) -> Document:
     """The connectors of one location, by name."""
     prefix = joined(*parts(cloud, call.params["parent"])) + "/connectors/"

@@ -16,6 +16,7 @@ from wayout.egress.model import (
     Cause,
     Change,
     Connector,
+    ConnectorName,
     Create,
     HistoryOf,
     Job,
@@ -133,11 +134,15 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
         for site in policy.sites(target.name.project, place.region)
         if place.site_id in ("", naming.site_id(site)) and site.network.project == target.name.project
     ]
-    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts)))
+    ended = isinstance(target.name, ConnectorName)
+    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts, ended=ended)))
 
 
-def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending | None:
-    """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there."""
+def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True, ended: bool = False) -> Ending | None:
+    """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there.
+
+    `ended`: an entry says that its connector's operation has come to its end.
+    """
     policy = parts.policy()
     run = _Run(site, cause, policy, *_everybody(site, parts), policy.mode, applying=apply)
     run.looked = dict(parts.look({*run.job_reads, _bare(run).connectors}))
@@ -148,12 +153,20 @@ def whole_site(site: Site, cause: Cause, parts: Parts, *, apply: bool = True) ->
         return Ending(report.unreadable(str(site), blind.sighting, cause))
     # While it is being made, its finished entry is still to come, and so is everything that an entry now could tell.
     under_way = ours is not None and ours.state in (State.CREATING, State.DELETING)
+    if under_way and ended:
+        return _lagging(site, cause)
     if not needed or under_way:
         return None
     with parts.turn(site, after_others=True) as waited:
         if waited:
             run.looked = {}
         return _passes(run, parts)
+
+
+def _lagging(site: Site, cause: Cause) -> Ending:
+    """Reads may lag an operation by seconds, and no other entry is to come: this delivery has to come again."""
+    why = "its connector's operation has ended, and reads do not show that yet"
+    return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
 
 
 def _everybody(site: Site, parts: Parts) -> tuple[Callable[[Seen], tuple[Intent, ...]], frozenset[Read[Any]]]:

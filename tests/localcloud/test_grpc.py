@@ -265,3 +265,9 @@ def test_paths_and_bodies_are_as_annotated(module: str, service: str) -> None:
             assert option.get("body", "") == route.body
             checked += 1
     assert checked
+
+
+def test_a_cut_connection_is_unavailable(stage: Stage) -> None:
+    stage.cloud.faults.append(Fault("run.projects.locations.jobs.get", drop=True))
+    with pytest.raises(exceptions.ServiceUnavailable, match="Socket closed"):
+        stage.jobs.get_job(name=NAME, retry=None)

@@ -100,11 +100,23 @@ def _wait_compute(turn: Turn, project: str, region: str | None, name: str) -> An
     )
 
 
-def _pause(turn: Turn) -> None:
+def until(turn: Turn, seen: Callable[[], bool]) -> None:
+    """Ask again, ever more seldom, until reads show what an operation that has ended has made.
+
+    Raises UnfinishedError when no time is left. Source: Terraform waits 5 s after a connector's creation, since a read
+    may lag the operation.
+    """
+    longer = 1.0
+    while not seen():
+        _pause(turn, longer)
+        longer = min(longer * 2, 8.0)
+
+
+def _pause(turn: Turn, longer: float = 1.0) -> None:
     """Sleep until the next look. Raises UnfinishedError when no time is left."""
     if turn.left <= 0:
         raise UnfinishedError("its operation goes on")
-    time.sleep(min(turn.clients.settings.poll_seconds, turn.left))
+    time.sleep(min(turn.clients.settings.poll_seconds * longer, turn.left))
 
 
 def _started(name: str) -> str:

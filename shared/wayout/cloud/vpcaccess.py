@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud.clients import GRPC, Clients
-from wayout.cloud.operations import Turn, finish
+from wayout.cloud.operations import Turn, finish, until
 from wayout.egress.model import Connector, ConnectorName, NetworkName, State, SubnetName
 
 if TYPE_CHECKING:
@@ -35,6 +35,13 @@ def create_connector(turn: Turn, wanted: Connector) -> None:
     permission = "vpcaccess.connectors.create"
     started = turn.ask(permission, parent, lambda: turn.clients.connectors.create_connector(request, **GRPC))
     finish(turn, turn.clients.connector_operations, started.operation, permission, parent)
+    until(turn, lambda: _made(turn, name))
+
+
+def _made(turn: Turn, name: ConnectorName) -> bool:
+    """Whether a list shows a connector that is not being made any more."""
+    found = {one.name: one for one in connectors(turn.clients, name.project, name.region)}
+    return name in found and found[name].state != State.CREATING
 
 
 def update_connector(turn: Turn, wanted: Connector) -> None:
