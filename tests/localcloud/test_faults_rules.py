@@ -38,7 +38,10 @@ def test_a_fault_by_name_is_counted_once_for_all_of_its_methods(site: Building) 
     site.admin("faults", {"name": "compute-concurrent-operations", "times": 1})
     assert site.compute("POST", "global/firewalls", rule_of("a")).status_code == 403
     site.made(site.compute("POST", "global/firewalls", rule_of("a")))
+    site.admin("faults", {"name": "compute-concurrent-operations", "times": 1})
+    assert site.compute("DELETE", "global/firewalls/a").status_code == 403
     site.made(site.compute("DELETE", "global/firewalls/a"))
+    site.made(site.compute("POST", "global/firewalls", rule_of("a")))
 
 
 def test_an_operation_that_is_to_fail_waits_for_a_call_that_starts_one(site: Building) -> None:
