@@ -63,8 +63,12 @@ def run(cloud: Cloud, call: Call) -> Document:
         return _operation(cloud, call, execution, 0.0, lambda: {"@type": EXECUTION} | seen(cloud, execution))
     execution = made(cloud, call, job, "", call.body.get("overrides", {}))
     _begin(cloud, job, execution)
+    doomed = cloud.doom()
 
     def end() -> Document:
+        if doomed:
+            _failed(cloud, execution, doomed)
+            raise doomed
         _ended(cloud, execution)
         return {"@type": EXECUTION} | seen(cloud, execution)
 
@@ -174,6 +178,15 @@ def _ended(cloud: Cloud, execution: Document) -> None:
         message = f"Execution {execution['name'].rsplit('/', 1)[-1]} has completed successfully."
         response = {"@type": f"{TYPE_V1}.Execution"} | execution_v1(cloud, execution)
         system_event(cloud, "RunJob", execution["name"], response, message)
+
+
+def _failed(cloud: Cloud, execution: Document, why: ApiError) -> None:
+    """Let an execution fail on demand."""
+    if "completionTime" in execution:
+        return
+    reason = {"executionReason": "NON_ZERO_EXIT_CODE", "message": why.message}
+    _over(cloud, execution, "EXECUTION_FAILED", {"state": "CONDITION_FAILED"} | reason)
+    execution["failedCount"] = execution.pop("runningCount", execution["taskCount"])
 
 
 def cancel(cloud: Cloud, execution: Document) -> None:

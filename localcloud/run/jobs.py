@@ -151,7 +151,7 @@ def stored(cloud: Cloud, call: Call, job: Document, verb: str, seconds: float) -
     if token := job.get("startExecutionToken") or job.get("runExecutionToken"):
         executions.start(cloud, call, job, token=token)
         seconds += executions.seconds(cloud) if job.get("runExecutionToken") else 0.0
-    uid, generation = job["uid"], job["generation"]
+    uid, generation, doomed = job["uid"], job["generation"], cloud.doom()
 
     def now() -> Document:
         current = cloud.table(TABLE).get(job["name"])
@@ -160,7 +160,7 @@ def stored(cloud: Cloud, call: Call, job: Document, verb: str, seconds: float) -
     def finish() -> None:
         current = now()
         if current["generation"] == generation:
-            failure = settle(cloud, current)
+            failure = settle(cloud, current, doomed)
             if current is cloud.table(TABLE).get(job["name"]):
                 ready_event(cloud, verb, job["name"], job_v1(cloud, current), failure)
             if failure:
@@ -205,8 +205,12 @@ def delete(cloud: Cloud, call: Call) -> Document:
     if call.flag("validateOnly"):
         return _validated(cloud, going)
     cloud.table(TABLE)[job["name"]] = going
+    doomed = cloud.doom()
 
     def finish() -> Document:
+        if doomed:
+            stays(cloud, going)
+            raise doomed
         gone(cloud, going)
         return {"@type": JOB} | seen(cloud, going)
 
@@ -231,6 +235,13 @@ def gone(cloud: Cloud, going: Document) -> None:
     going["etag"] = etag(cloud, going["name"])
     cloud.table(TABLE).pop(going["name"], None)
     executions.forget(cloud, going["name"])
+
+
+def stays(cloud: Cloud, going: Document) -> None:
+    """A delete that failed: the job is as it was, one generation later."""
+    for key in ("deleteTime", "expireTime"):
+        going.pop(key, None)
+    settle(cloud, going)
 
 
 def _later(cloud: Cloud) -> str:

@@ -133,8 +133,10 @@ def pending(job: Document) -> None:
     job["terminalCondition"] = before | {"state": "CONDITION_PENDING"}
 
 
-def settle(cloud: Cloud, job: Document) -> ApiError | None:
+def settle(cloud: Cloud, job: Document, doomed: ApiError | None = None) -> ApiError | None:
     """Cloud Run has caught up with the job's generation: it is ready, or it cannot be, and the answer says why not.
+
+    `doomed`: what it was to fail with on demand.
 
     A condition that stays as it was keeps its time. Source: recorded updates. `run.missing_images`: what a missing
     image does is recorded of v1 (the job is there, and not ready), and of v2 told by Terraform (code 5).
@@ -146,14 +148,21 @@ def settle(cloud: Cloud, job: Document) -> ApiError | None:
     missing = "deleteTime" not in job and missing_image(cloud, job)
     now = cloud.clock.stamp()
     cloud.part(Moments).next()  # so that a write of this very moment is of a later version than this condition
+    if doomed:
+        _fail(job, "UNKNOWN", doomed.message, now)
+        return doomed
     if not missing:
         since = before["lastTransitionTime"] if was_ready else now
         job["terminalCondition"] = {"type": "Ready", "state": "CONDITION_SUCCEEDED", "lastTransitionTime": since}
         return None
     message = f"Image '{missing}' not found."
-    failed = {"type": "Ready", "state": "CONDITION_FAILED", "reason": "CONTAINER_MISSING", "message": message}
-    job["terminalCondition"] = failed | {"lastTransitionTime": now}
+    _fail(job, "CONTAINER_MISSING", message, now)
     return ApiError(NOT_FOUND, message)
+
+
+def _fail(job: Document, reason: str, message: str, now: str) -> None:
+    failed = {"type": "Ready", "state": "CONDITION_FAILED", "reason": reason, "message": message}
+    job["terminalCondition"] = failed | {"lastTransitionTime": now}
 
 
 def missing_image(cloud: Cloud, job: Document) -> str:

@@ -6,6 +6,7 @@ import base64
 import threading
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import grpc
 import pytest
@@ -175,3 +176,36 @@ def test_a_probability_beyond_always_is_refused_by_name(site: Building) -> None:
     asked: Body = {"kind": "lost", "probability": 2}
     answer = requests.post(f"{site.local.url}/_localcloud/eventfaults", json=asked, timeout=10)
     assert (answer.status_code, answer.json()["field"]) == (400, "probability")
+
+
+def test_what_a_failing_operation_of_cloud_run_leaves_behind() -> None:
+    with LocalCloud(projects={P: "1"}, clock=Clock()) as local, grpc.insecure_channel(local.grpc) as channel:
+        jobs: Any = run_v2.JobsClient(transport=JobsGrpcTransport(channel=channel))
+        name = f"{PARENT}/jobs/report"
+        job: Any = {"template": {"template": {"containers": [{"image": "image"}]}}}
+
+        def fails(verb: str) -> None:
+            fault: dict[str, Any] = {"operation": True, "code": 13, "message": "It broke."}
+            fault |= {"method": f"run.projects.locations.jobs.{verb}"}
+            requests.post(f"{local.url}/_localcloud/faults", json=fault, timeout=9).raise_for_status()
+
+        fails("create")
+        with pytest.raises(exceptions.InternalServerError, match="It broke"):
+            jobs.create_job(parent=PARENT, job=job, job_id="report").result(timeout=30)
+        assert jobs.get_job(name=name).terminal_condition.state == run_v2.Condition.State.CONDITION_FAILED
+        jobs.update_job(job={"name": name} | job).result(timeout=30)
+        assert jobs.get_job(name=name).terminal_condition.state == run_v2.Condition.State.CONDITION_SUCCEEDED
+
+        fails("run")
+        with pytest.raises(exceptions.InternalServerError, match="It broke"):
+            jobs.run_job(name=name).result(timeout=30)
+        latest = jobs.get_job(name=name).latest_created_execution
+        assert latest.completion_status == run_v2.ExecutionReference.CompletionStatus.EXECUTION_FAILED
+
+        fails("delete")
+        with pytest.raises(exceptions.InternalServerError, match="It broke"):
+            jobs.delete_job(name=name).result(timeout=30)
+        assert not jobs.get_job(name=name).delete_time
+        jobs.delete_job(name=name).result(timeout=30)
+        with pytest.raises(exceptions.NotFound):
+            jobs.get_job(name=name)
