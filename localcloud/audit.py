@@ -70,7 +70,7 @@ def entry(
 def _method_name(cloud: Cloud, audited: Audited, call: Call) -> str:
     """`beta.compute.firewalls.insert` when that is the version that was called. Source: recorded entries."""
     name = audited.renamed(cloud) if audited.renamed else audited.method_name
-    return re.sub(r"^v1\.", f"{call.version}.", name)
+    return re.sub(r"^(google\.cloud\.vpcaccess\.)?v1\.", rf"\g<1>{call.version}.", name)
 
 
 def _asked(audited: Audited, call: Call) -> Document:

@@ -114,6 +114,21 @@ def test_the_command_prints_scores_and_every_difference(tmp_path: Path) -> None:
     assert "value launchStage: recorded 'BETA', ours 'GA'" in run.stdout
 
 
+def test_what_cannot_be_prepared_is_told_and_the_rest_is_played() -> None:
+    recording = copy.deepcopy(RECORDINGS["firewall-get"])
+    recording.exchanges[0].answer["priority"] = 99_999_999
+    score = play(recording)
+    assert score.found[0][1].kind == "unprepared"
+    assert score.exchanges == 1
+
+
+def test_a_method_that_is_not_served_is_told_by_name() -> None:
+    recording = copy.deepcopy(RECORDINGS["firewall-get"])
+    recording.exchanges[0].path = "/compute/v1/projects/cloud-custodian/global/images/mine"
+    score = play(recording)
+    assert (score.unserved, score.exchanges) == ({"compute GET mine": 1}, 0)
+
+
 def test_the_command_names_a_file_that_is_no_recording(tmp_path: Path) -> None:
     (tmp_path / "other.json").write_text("{}", encoding="utf-8")
     command = [sys.executable, "-m", "tests.replay", str(tmp_path / "other.json")]

@@ -58,7 +58,9 @@ def served() -> frozenset[str]:
 
 
 def _versioned(path: str, service: str | None, region: str) -> Address:
-    """All versions of compute are served alike, from the document of v1; each is told by its own links."""
+    """The versions of compute, and of VPC Access, are served alike, from the document of v1; answers name theirs."""
+    if service in (None, "vpcaccess") and path.startswith("v1beta1/projects/"):
+        return Address(path.replace("v1beta1/", "v1/", 1), "vpcaccess", region, "v1beta1")
     found = _COMPUTE.fullmatch(path)
     if found is None or service not in (None, "compute"):
         return Address(path, service, region)

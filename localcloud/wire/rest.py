@@ -34,7 +34,10 @@ LOG = logging.getLogger("localcloud.rest")
 WORKERS = 256  # threads: as many requests may hang on `wait` at a time
 BATCH = re.compile(rf"/({PREFIX}[a-z]+/)?batch(/compute/(v1|beta|alpha))?/?")
 ENUM_NUMBERS = "json;enum-encoding=int"
-LINKS = "https://www.googleapis.com/compute/"
+# What says the version in an answer: compute's links, and the types and methods of VPC Access.
+VERSIONED = re.compile(
+    r"(https://www\.googleapis\.com/compute/|(?:type\.googleapis\.com/)?google\.cloud\.vpcaccess\.)v1(?=[/.])"
+)
 VERBS = ["GET", "POST", "PUT", "PATCH", "DELETE"]
 HEADERS = {
     "Content-Type": "application/json; charset=UTF-8",
@@ -141,11 +144,12 @@ def _batch(cloud: Cloud, asked: Asked) -> Response:
 
 
 def _in_version(version: str, document: Any) -> Any:
-    """An answer whose links are those of the API version that was asked."""
+    """An answer whose links and types are those of the API version that was asked."""
     if version == "v1":
         return document
     if isinstance(document, str):
-        return document.replace(f"{LINKS}v1/", f"{LINKS}{version}/") if document.startswith(LINKS) else document
+        found = VERSIONED.match(document)
+        return f"{found[1]}{version}{document[found.end() :]}" if found else document
     if isinstance(document, list):
         return [_in_version(version, one) for one in document]
     if isinstance(document, dict):

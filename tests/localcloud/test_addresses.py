@@ -12,7 +12,9 @@ from urllib.parse import urlsplit
 import pytest
 import requests
 
+from localcloud.clock import Clock
 from localcloud.errors import ApiError
+from localcloud.server import LocalCloud
 from localcloud.wire.addresses import Address, address
 from tests.localcloud.served import P, Served, served
 
@@ -56,6 +58,12 @@ def stage() -> Iterator[Served]:
             "compute.googleapis.com",
             Address("compute/v1/x", "compute", version="beta"),
             id="another version of compute",
+        ),
+        pytest.param(
+            "/v1beta1/projects/p/x",
+            "vpcaccess.googleapis.com",
+            Address("v1/projects/p/x", "vpcaccess", version="v1beta1"),
+            id="another version of VPC Access, as Terraform's beta provider calls it",
         ),
         pytest.param("/_svc/run/v2/x", "127.0.0.1", Address("v2/x", "run"), id="a prefix"),
         pytest.param(
@@ -176,3 +184,16 @@ def test_enums_are_numbers_for_clients_that_ask_for_them(stage: Served) -> None:
     assert named["response"]["template"]["template"]["executionEnvironment"] == "EXECUTION_ENVIRONMENT_GEN2"
     found = stage.call("GET", f"{path}/report?%24alt=json%3Benum-encoding%3Dint").json()
     assert (found["launchStage"], found["template"]["template"]["executionEnvironment"]) == (4, 2)  # GA, GEN2
+
+
+def test_vpc_access_is_told_in_the_version_that_was_called() -> None:
+    with LocalCloud(clock=Clock()) as local:
+        path = f"{local.url}/v1beta1/projects/{P}/locations/europe-west2/connectors"
+        body = {"network": "default", "ipCidrRange": "10.8.0.0/28", "minInstances": 2, "maxInstances": 3}
+        started = requests.post(f"{path}?connectorId=mine", json=body, timeout=10).json()
+        assert started["metadata"]["@type"] == "type.googleapis.com/google.cloud.vpcaccess.v1beta1.OperationMetadata"
+        assert started["metadata"]["method"] == "google.cloud.vpcaccess.v1beta1.VpcAccessService.CreateConnector"
+        requests.get(f"{local.url}/v1beta1/{started['name']}", timeout=10).raise_for_status()
+        entries = local.cloud.table("logging.entries").values()
+        names = {one["protoPayload"]["methodName"] for one in entries if "methodName" in one["protoPayload"]}
+        assert "google.cloud.vpcaccess.v1beta1.VpcAccessService.CreateConnector" in names

@@ -34,7 +34,7 @@ PLACEHOLDER = re.compile(r"\$\{\w+\}")
 
 @dataclass(frozen=True)
 class Difference:
-    """One field that differs. `path` has `[]` for any index; `kind` is status, missing, extra, type or value."""
+    """One field that differs. In `path`, `[]` is any index; `kind`: status, missing, extra, type, value, unprepared."""
 
     kind: str
     path: str

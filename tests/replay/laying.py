@@ -21,6 +21,10 @@ RUN_SAYS = ("uid", "resourceVersion", "generation", "selfLink", "creationTimesta
 VERSION = re.compile(r"^/compute/(v1|beta|alpha)/")
 
 
+class NotLaidError(Exception):
+    """What a recording presupposes could not be made through the API."""
+
+
 def laid(send: Send, exchange: Exchange) -> None:
     """Have there be what a recorded answer to a GET shows."""
     for path, resource in resources(exchange):
@@ -85,7 +89,7 @@ def _make(send: Send, host: str, path: str, body: Document) -> None:
     collection, _, name = path.rpartition("/")
     status, answer = send("POST", host, collection, {**body, "name": name}, "somebody@example.com")
     if status != 200:
-        raise RuntimeError(f"cannot lay {path}: {status} {answer}")
+        raise NotLaidError(f"{path} cannot be laid: {status} {answer}")
 
 
 def _lay_job(send: Send, exchange: Exchange, path: str, job: Document) -> None:
@@ -102,7 +106,7 @@ def _lay_job(send: Send, exchange: Exchange, path: str, job: Document) -> None:
     collection = path.rpartition("/")[0]
     status, answer = send("POST", f"{region}-{exchange.host}", collection, body, who)
     if status != 200:
-        raise RuntimeError(f"cannot lay {path}: {status} {answer}")
+        raise NotLaidError(f"{path} cannot be laid: {status} {answer}")
 
 
 def writable(resource: Document, exchange: Exchange) -> Document:

@@ -11,8 +11,10 @@ from typing import Any
 import requests
 
 from localcloud.clock import Clock
+from localcloud.documents import discovery
 from localcloud.projects import numbered
 from localcloud.server import LocalCloud
+from localcloud.wire.addresses import address, served
 from tests.replay import laying
 from tests.replay.allowed import Allowance, allowance
 from tests.replay.bindings import Bindings
@@ -70,8 +72,8 @@ class _Player:
     def play(self) -> Score:
         with self.http:
             for index, exchange in enumerate(self.recording.exchanges):
-                if exchange.service not in _served():
-                    self.score.unserved[exchange.service] = self.score.unserved.get(exchange.service, 0) + 1
+                if (missing := _unserved(exchange)) is not None:
+                    self.score.unserved[missing] = self.score.unserved.get(missing, 0) + 1
                     continue
                 self._play(index, exchange)
         return self.score
@@ -79,7 +81,10 @@ class _Player:
     def _play(self, index: int, exchange: Exchange) -> None:
         if not self._busy(index):
             self.local.settle()
-        self._prepare(index, exchange)
+        try:
+            self._prepare(index, exchange)
+        except laying.NotLaidError as problem:
+            self.score.found.append((exchange.where, Difference("unprepared", str(problem))))
         self.bindings.choose(exchange, self._exists, self._shown)
         path = self.bindings.filled(exchange.path)
         body = self.bindings.filled(exchange.body if exchange.told else self._untold(index, exchange))
@@ -184,7 +189,11 @@ def _holders(recording: Recording) -> Iterator[str]:
         yield from HELD_BY.findall(json.dumps(one.answer))
 
 
-def _served() -> frozenset[str]:
-    from localcloud.wire.addresses import served
-
-    return served()
+def _unserved(exchange: Exchange) -> str | None:
+    """What is not served here of an exchange: its service, or the method that it calls; None if it is."""
+    if exchange.service not in served():
+        return exchange.service
+    where = address(exchange.path, exchange.host)
+    if discovery.find(exchange.verb, where.path, exchange.service):
+        return None
+    return f"{exchange.service} {exchange.verb} {exchange.path.rstrip('/').rsplit('/', 1)[-1]}"
