@@ -19,8 +19,8 @@ MOST_ACCOUNTS = 10
 
 
 def completed(rule: Document) -> Document:
-    """The rule with compute's defaults, checked."""
-    found: Document = {"direction": "INGRESS", "priority": 1000, "disabled": False} | rule
+    """The rule with compute's defaults, checked. Source of the empty description: recorded rules."""
+    found: Document = {"description": "", "direction": "INGRESS", "priority": 1000, "disabled": False} | rule
     found = {key: value for key, value in found.items() if value != [] or key not in (*RANGES, *SOURCES, *TARGETS)}
     _check_actions(found)
     _check_sides(found)

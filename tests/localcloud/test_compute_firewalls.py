@@ -135,7 +135,7 @@ def test_patch_merges_and_put_replaces(stage: Served) -> None:
     stage.made(stage.call("PUT", "./global/firewalls/rule", {"name": "rule", "denied": TCP}))
     after = stage.call("GET", "./global/firewalls/rule").json()
     assert (after["priority"], after["disabled"], after["denied"]) == (1000, False, TCP)
-    assert "description" not in after
+    assert after["description"] == ""
     assert (after["id"], after["creationTimestamp"]) == (found["id"], found["creationTimestamp"])
 
 
