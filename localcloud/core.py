@@ -215,10 +215,6 @@ class Cloud:
         if running and (self.clock.virtual or call.method.endswith(".wait")):
             self.clock.pass_until(lambda: running.done, seconds=float("inf") if self.clock.virtual else LONG_POLL)
 
-    def permits(self, principal: str, permission: str) -> bool:
-        """Whether `principal` holds `permission` anywhere that this question is asked without naming a place."""
-        return admission.permits(self, principal, permission)
-
     def compute_target(self, call: Call, permission: str) -> str:
         """The compute resource on which a call needs `permission`; of a rule's or router's network, its network."""
         return admission.compute_target(self, call, permission)

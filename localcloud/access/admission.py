@@ -63,14 +63,6 @@ def account_name(cloud: Cloud, account: str, project: str) -> str:
     return f"projects/{cloud.project_id(owner)}/serviceAccounts/{account}"
 
 
-def permits(cloud: Cloud, principal: str, permission: str) -> bool:
-    """Whether `principal` holds `permission` anywhere that is guarded; anywhere at all when nothing is."""
-    if _taken(cloud, principal, permission):
-        return False
-    places = [name for name in cloud.table(policies.TABLE) if policies.guarded(cloud, name)]
-    return not places or any(policies.held(cloud, principal, permission, name) for name in places)
-
-
 def target(cloud: Cloud, call: Call, permission: str, project: str) -> str:
     """The resource on which a call needs `permission`, by its canonical name."""
     if call.service == "compute":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
 from hypothesis import assume, given, settings
@@ -327,13 +326,3 @@ def test_acting_as_an_account_is_asked_on_the_account(
     admin(local, "guard", project=HOST)
     bind(local, USER, f"serviceAccount:{RUNTIME}", resource)
     assert admission.may_act_as(local.cloud, RUNTIME, account, P) is may
-
-
-def test_without_a_place_it_is_asked_whether_somebody_may_anywhere(local: LocalCloud) -> None:
-    cloud: Any = local.cloud
-    assert cloud.permits("ann@example.com", "iam.serviceAccounts.actAs")
-    admin(local, "guard", project=P)
-    assert not cloud.permits("ann@example.com", "iam.serviceAccounts.actAs")
-    bind(local, USER, "user:ann@example.com", f"projects/{P}/serviceAccounts/{ACCOUNT}")
-    assert cloud.permits("ann@example.com", "iam.serviceAccounts.actAs")
-    assert not cloud.permits("ann@example.com", "run.jobs.get")

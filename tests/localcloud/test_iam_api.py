@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from localcloud.access import admission
 from localcloud.clock import Clock
 from localcloud.server import LocalCloud
 from tests.localcloud.guarded import CRM, IAM, NUMBER, OWNER, RUN, P, admin, ask, bind, call
@@ -323,4 +324,5 @@ def test_gcloud_makes_accounts_roles_and_bindings(tmp_path: Path) -> None:
         assert ask(local, "vpcaccess.projects.locations.connectors.create", EMAIL).status_code == 403
         user = "--member=user:ann@example.com --role=roles/iam.serviceAccountUser"
         shell.ok(f"iam service-accounts add-iam-policy-binding {EMAIL} {user}")
-        assert local.cloud.permits(ANN, "iam.serviceAccounts.actAs")
+        assert admission.may_act_as(local.cloud, ANN, EMAIL, P)
+        assert not admission.may_act_as(local.cloud, ANN, f"other@{P}.iam.gserviceaccount.com", P)
