@@ -36,6 +36,14 @@ def list_(cloud: Cloud, call: Call) -> Document:
     return paged(call, "projects", [one for one in found if all(_fits(one, *term) for term in terms)])
 
 
+@serves("cloudresourcemanager.projects.getAncestry", permissions=(GET,))
+def get_ancestry(cloud: Cloud, call: Call) -> Document:
+    """A project and all that it lies in, from the inside out; its number leads to its id, as elsewhere."""
+    names = policies.lineage(cloud, f"projects/{cloud.project_id(call.params['projectId'])}")
+    parts = (name.partition("/") for name in names)
+    return {"ancestor": [{"resourceId": {"type": kind.removesuffix("s"), "id": id_}} for kind, _, id_ in parts]}
+
+
 @serves("cloudresourcemanager.projects.getIamPolicy", permissions=("resourcemanager.projects.getIamPolicy",))
 def get_policy(cloud: Cloud, call: Call) -> Document:
     """The policy on a project; of one that nobody guards, with the caller as its owner."""

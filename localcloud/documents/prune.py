@@ -63,7 +63,7 @@ KEPT: dict[str, dict[str, str]] = {
         "operations": "get",
     },
     "cloudresourcemanager.v1": {
-        "projects": "get list getIamPolicy setIamPolicy testIamPermissions",
+        "projects": "get list getAncestry getIamPolicy setIamPolicy testIamPermissions",
     },
     "iam.v1": {
         "permissions": "queryTestablePermissions",

@@ -15,13 +15,14 @@ from localcloud.core import Cloud
 from localcloud.errors import ApiError
 from localcloud.server import LocalCloud
 from wayout.cloud.apply import apply
-from wayout.cloud.clients import Clients
+from wayout.cloud.clients import REST, Clients
 from wayout.cloud.observe import look
 from wayout.cloud.settings import Settings
 from wayout.egress.model import (
     Absent,
     Change,
     HistoryOf,
+    IdleSince,
     JobName,
     NetworkName,
     Outcome,
@@ -73,6 +74,17 @@ class Local:
 
         self.cloud.faults.append(Fault(method, error, times, after))
 
+    def peer(self, name: str, one: NetworkName, other: NetworkName, **how: Any) -> None:
+        """Make one side of a VPC Network Peering; `how` are fields of it."""
+        from google.cloud import compute_v1
+
+        side = compute_v1.NetworkPeering(name=name, network=str(other), exchange_subnet_routes=True, **how)
+        request = compute_v1.NetworksAddPeeringRequest(network_peering=side)
+        started = self.theirs.networks.add_peering(
+            project=one.project, network=one.network, networks_add_peering_request_resource=request, **REST
+        )
+        self.theirs.global_operations.wait(project=one.project, operation=started.name, **REST)
+
     def deploy(self, name: JobName = JOB, **task: Any) -> None:
         """Have the deployer create a job; `task` are fields of its TaskTemplate."""
         from google.cloud import run_v2
@@ -84,7 +96,7 @@ class Local:
         operation.result()
 
 
-def nothing(_: HistoryOf) -> Sighting[Any]:
+def nothing(_: HistoryOf | IdleSince) -> Sighting[Any]:
     return Absent()
 
 
@@ -97,6 +109,7 @@ def settings(server: LocalCloud, who: str) -> Settings:
         backoff_seconds=0.001,
         endpoint_run=f"http://{server.grpc}",
         endpoint_vpcaccess=f"http://{server.grpc}",
+        endpoint_logging=f"http://{server.grpc}",
         endpoint_compute=server.url,
         endpoint_vpcaccess_rest=server.url,
         endpoint_dns=server.url,

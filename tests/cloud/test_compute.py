@@ -255,6 +255,24 @@ def test_reserved_addresses_are_named_short_and_sent_in_full() -> None:
     assert "maxPortsPerVm" not in document
 
 
+PORTS = [
+    (NAT, 65536, "Google's own default is said aloud"),
+    (replace(NAT, max_ports=4096), 4096, "as asked for"),
+]
+
+
+@pytest.mark.parametrize(("nat", "said", "reason"), PORTS, ids=[row[2] for row in PORTS])
+def test_the_most_ports_of_a_nat_are_seen_as_they_were_asked_for(
+    world: Local, nat: Nat, said: int, reason: str
+) -> None:
+    router = replace(ROUTER, nats=(nat,))
+
+    assert world.apply(Create(router, "test"))[0].result == Result.CREATED
+    (document,) = world.cloud.table("compute.routers").values()
+    assert document["nats"][0]["maxPortsPerVm"] == said, reason
+    assert world.see(RoutersOf(NETWORK, REGION)) == (router,)
+
+
 def test_the_order_of_nats_and_subnets_means_nothing() -> None:
     a, b = SUBNET.name, SubnetName(PROJECT, REGION, "z")
     one, other = replace(NAT, subnets=(a, b)), replace(NAT, name="other", coverage=Coverage.ALL, subnets=())

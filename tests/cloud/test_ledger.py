@@ -16,6 +16,7 @@ from tests.cloud.wires import Answer, grpc_server
 from wayout.cloud.errors import RefusedError, TryAgainError
 from wayout.cloud.ledger import Ledger
 from wayout.cloud.settings import Settings
+from wayout.egress.marks import mark
 from wayout.egress.model import (
     Action,
     Attach,
@@ -135,7 +136,9 @@ def test_an_entry_says_everything_about_a_change(logging: Logging) -> None:
         "subject": str(RULE.name),
         "verb": "create",
         "result": "created",
+        "mark": mark(Create(RULE, "")),
     }
+    assert (said["who"], said["mark"]) == ("jane@example.com", entry.labels["mark"])
     assert entry.timestamp == NOW
     assert said["before"] is None
     assert said["after"]["traffic"] == [
@@ -219,8 +222,8 @@ def test_history_gives_back_what_was_written_newest_first(logging: Logging) -> N
 
     assert seen == Present(
         (
-            Past("update", str(RULE.name), "refused", "no", 0.5),
-            Past("create", str(RULE.name), "created", "", 3.0),
+            Past("update", str(RULE.name), "refused", "no", 0.5, CAUSE.who, mark(Update(RULE, RULE, ""))),
+            Past("create", str(RULE.name), "created", "", 3.0, CAUSE.who, mark(Create(RULE, ""))),
         )
     )
 
@@ -238,7 +241,7 @@ def test_history_asks_for_one_site_and_one_day_and_stops_after_two_hundred(loggi
     assert asked.order_by == "timestamp desc"
     assert asked.filter == (
         'logName="projects/home/logs/wayout-ledger" AND labels.site="net/main/europe-west2/internet-https" '
-        'AND timestamp>="2026-11-19T12:00:00Z"'
+        'AND labels.verb!="idle" AND labels.verb!="busy" AND timestamp>="2026-11-19T12:00:00Z"'
     )
 
 

@@ -13,9 +13,13 @@ from wayout.cloud.errors import TryAgainError
 from wayout.cloud.observe import look
 from wayout.egress.model import (
     Absent,
+    AddressesIn,
     ConnectorsIn,
     Create,
+    ExecutionsIn,
+    FoldersOf,
     HistoryOf,
+    IdleSince,
     JobAt,
     JobName,
     JobsIn,
@@ -23,9 +27,11 @@ from wayout.egress.model import (
     NetworkAt,
     NetworkName,
     Past,
+    PeerRoutesOf,
     PoliciesOf,
     Present,
     Read,
+    ReservedIn,
     RoutersOf,
     RoutesOf,
     RulesOf,
@@ -48,14 +54,21 @@ READS: dict[str, Read[Any]] = {
     "compute.routers.list": RoutersOf(NETWORK, REGION),
     "compute.routes.list": RoutesOf(NETWORK),
     "dns.managedZones.list": ZonesOf(NETWORK),
+    "run.executions.list": ExecutionsIn(PROJECT, REGION),
+    "compute.networks.listPeeringRoutes": PeerRoutesOf(NETWORK, REGION),
+    "compute.globalAddresses.list": ReservedIn(NETWORK),
+    "compute.addresses.list": AddressesIn(PROJECT, REGION),
+    "resourcemanager.projects.get": FoldersOf(PROJECT),
 }
-APIS = {name.split(".")[0] + ".googleapis.com" for name in READS}
+PEER = NetworkName(PROJECT, "peer")
 
 
 @pytest.fixture(scope="module")
 def shared() -> Iterator[Local]:
     with local() as one:
-        one.apply(Create(Network(NETWORK), "test"))
+        one.apply(Create(Network(NETWORK), "test"), Create(Network(PEER), "test"))
+        one.peer("to-peer", NETWORK, PEER)
+        one.peer("to-main", PEER, NETWORK)
         yield one
 
 
@@ -80,7 +93,7 @@ def test_what_we_may_not_see_is_unreadable_and_names_the_permission(world: Local
 
 @pytest.mark.parametrize("permission", READS)
 def test_a_disabled_api_is_named(world: Local, permission: str) -> None:
-    api = permission.split(".")[0] + ".googleapis.com"
+    api = permission.split(".")[0].replace("resourcemanager", "cloudresourcemanager") + ".googleapis.com"
     world.cloud.disabled.add((PROJECT, api))
 
     found = world.look(READS[permission])
@@ -111,7 +124,8 @@ def test_everything_asked_for_is_answered_once(world: Local) -> None:
     found = look(reads, world.clients, nothing)
 
     assert set(found) == set(READS.values())
-    assert len(world.cloud.records) == len(READS)
+    peered = 1  # the network's peerings are looked up before their routes
+    assert len(world.cloud.records) == len(READS) + peered
     assert {read for read, sighting in found.items() if sighting == Absent()} == {JobAt(JOB)}
     assert all(isinstance(one, Present) for read, one in found.items() if read != JobAt(JOB))
 
@@ -128,6 +142,47 @@ def test_history_is_asked_of_whoever_keeps_it(world: Local) -> None:
     past = (Past("create", "x", "created", "", 1.0),)
 
     assert look([read], world.clients, lambda asked: Present((*past, asked)))[read] == Present((*past, read))
+
+
+def test_how_long_a_site_has_been_idle_is_asked_of_the_same(world: Local) -> None:
+    read = IdleSince(Site(NETWORK, REGION, "internet-https"))
+
+    assert look([read], world.clients, lambda asked: Present(asked))[read] == Present(read)
+
+
+def test_a_network_whose_peerings_cannot_be_read_has_no_peer_routes_that_we_know_of(world: Local) -> None:
+    world.cloud.denied.append((US, "compute.networks.get"))
+
+    found = world.look(PeerRoutesOf(NETWORK, REGION))
+
+    assert isinstance(found, Unreadable)
+    assert found.grant.startswith("grant compute.networks.get on")
+
+
+def test_a_network_that_is_not_there_has_neither_policies_nor_peer_routes(world: Local) -> None:
+    gone = NetworkName(PROJECT, "gone")
+
+    assert [world.look(read) for read in (PoliciesOf(gone), PeerRoutesOf(gone, REGION))] == [Absent(), Absent()]
+
+
+def test_a_network_without_peerings_costs_one_read_of_it(world: Local) -> None:
+    alone = NetworkName(PROJECT, "alone")
+    world.apply(Create(Network(alone), "test"))
+    world.cloud.records.clear()
+
+    assert world.see(PeerRoutesOf(alone, REGION)) == ()
+    assert [one.method for one in world.cloud.records] == ["compute.networks.get"]
+
+
+def test_folders_are_seen_from_the_inside_out(world: Local) -> None:
+    parents = world.cloud.table("iam.parents")
+    assert world.see(FoldersOf(PROJECT)) == (), "a project that lies in nothing"
+    parents[f"projects/{PROJECT}"] = {"parent": "folders/12"}
+    parents["folders/12"] = {"parent": "folders/3"}
+    parents["folders/3"] = {"parent": "organizations/9"}
+
+    assert world.see(FoldersOf(PROJECT)) == ("folders/12", "folders/3", "organizations/9")
+    parents.clear()
 
 
 def test_private_zones_that_the_network_can_see_are_listed(world: Local) -> None:

@@ -1,4 +1,4 @@
-"""Jobs: read with what may speak for a need, and attached without touching anything else of them."""
+"""Jobs and their executions: read with what may speak for a need; jobs attached, and nothing else of them touched."""
 
 from __future__ import annotations
 
@@ -17,6 +17,8 @@ from wayout.egress.model import (
     ConnectorsIn,
     Create,
     Egress,
+    Execution,
+    ExecutionsIn,
     Interface,
     JobAt,
     JobName,
@@ -73,6 +75,111 @@ def test_a_job_is_read_with_its_words_in_their_places(world: Local) -> None:
     assert seen.generation == 1
     assert (seen.creator, seen.last_modifier) == (DEPLOYER, DEPLOYER)
     assert seen.service_account == f"{NUMBER}-compute@developer.gserviceaccount.com"
+
+
+def test_a_job_says_what_deployed_it_and_what_was_noted_on_it(world: Local) -> None:
+    from google.cloud import run_v2
+
+    task = run_v2.TaskTemplate(containers=[{"image": "a"}])
+    job = run_v2.Job(
+        template=run_v2.ExecutionTemplate(template=task),
+        client="gcloud",
+        annotations={"team.example/owner": "shop", "a.example/b": "c"},
+    )
+    operation: Any = world.theirs.jobs.create_job(parent=f"projects/{PROJECT}/locations/{REGION}", job=job, job_id="j")
+    operation.result()
+
+    seen = world.see(JobAt(JobName(PROJECT, REGION, "j")))
+
+    assert seen.client == "gcloud"
+    assert seen.annotations == (("a.example/b", "c"), ("team.example/owner", "shop"))
+
+
+TASKS = [
+    ({}, 1, "a job has one task unless it says otherwise"),
+    ({"task_count": 20}, 20, "as many as there are, unless it says otherwise"),
+    ({"task_count": 20, "parallelism": 5}, 5, "no more side by side than it says"),
+]
+
+
+@pytest.mark.parametrize(("said", "tasks", "reason"), TASKS, ids=[row[2] for row in TASKS])
+def test_a_job_says_how_many_tasks_may_run_side_by_side(
+    world: Local, said: dict[str, int], tasks: int, reason: str
+) -> None:
+    world.deploy()
+    (document,) = world.cloud.table("run.jobs").values()
+    names = {"task_count": "taskCount", "parallelism": "parallelism"}
+    document["template"] |= {names[key]: value for key, value in said.items()}
+
+    assert world.see(JobAt(JOB)).tasks == tasks, reason
+
+
+def start(world: Local, name: JobName = JOB) -> Any:
+    """Run a job and leave it running."""
+    return world.theirs.jobs.run_job(name=str(name))
+
+
+def test_running_executions_of_every_job_are_seen_with_the_way_that_they_began_with(connected: Local) -> None:
+    bare = JobName(PROJECT, REGION, "bare")
+    connected.deploy(vpc_access={"connector": str(NAME), "egress": "ALL_TRAFFIC"})
+    connected.deploy(bare)
+    connected.deploy(JobName(PROJECT, "us-central1", "far"))
+    for name in (JOB, bare, JobName(PROJECT, "us-central1", "far")):
+        start(connected, name)
+    started = dict(one.split("/executions/") for one in executions(connected))
+
+    assert connected.see(ExecutionsIn(PROJECT, REGION)) == (
+        Execution(bare, started[str(bare)], None),
+        Execution(JOB, started[str(JOB)], WAY),
+    )
+
+
+def executions(world: Local) -> list[str]:
+    return list(world.cloud.table("run.executions"))
+
+
+def test_an_execution_keeps_the_way_that_its_job_had(connected: Local) -> None:
+    connected.deploy()
+    start(connected)
+    before = connected.see(JobAt(JOB))
+
+    connected.apply(Attach(JOB, before.etag, WAY, None, "test"))
+
+    assert connected.see(JobAt(JOB)).way == WAY
+    assert [one.way for one in connected.see(ExecutionsIn(PROJECT, REGION))] == [None]
+
+
+def test_an_execution_that_has_ended_is_not_seen(world: Local) -> None:
+    world.deploy()
+    start(world).result()
+
+    assert executions(world)
+    assert world.see(ExecutionsIn(PROJECT, REGION)) == ()
+
+
+def test_executions_of_every_job_cost_one_call(world: Local) -> None:
+    for name in ("a", "b", "c"):
+        world.deploy(JobName(PROJECT, REGION, name))
+        start(world, JobName(PROJECT, REGION, name))
+    world.cloud.records.clear()
+
+    assert [one.job.job for one in world.see(ExecutionsIn(PROJECT, REGION))] == ["a", "b", "c"]
+    assert [one.method for one in world.cloud.records] == ["run.projects.locations.jobs.executions.list"]
+
+
+def test_an_executions_connector_named_by_project_number_is_known_by_its_project(connected: Local) -> None:
+    from tests.cloud.local import nothing
+    from wayout.cloud.observe import look
+
+    connected.deploy(vpc_access={"connector": str(NAME)})
+    start(connected)
+    (document,) = connected.cloud.table("run.executions").values()
+    document["template"]["vpcAccess"]["connector"] = str(NAME).replace(PROJECT, NUMBER)
+    read = ExecutionsIn(PROJECT, REGION)
+
+    found: Any = look([read, ConnectorsIn(PROJECT, REGION)], connected.clients, nothing)
+
+    assert [one.way for one in found[read].value] == [Way(Egress.PRIVATE, NAME)]
 
 
 def test_a_job_that_is_not_there_is_absent(world: Local) -> None:

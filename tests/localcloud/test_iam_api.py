@@ -75,6 +75,18 @@ def test_projects_are_read_and_listed(local: LocalCloud) -> None:
     assert ok(local, "GET", f"{every}?pageToken={page['nextPageToken']}")["projects"][0]["projectId"] == "other"
 
 
+def test_the_ancestry_of_a_project_is_told_from_the_inside_out(local: LocalCloud) -> None:
+    path = f"cloudresourcemanager/v1/projects/{P}:getAncestry"
+    itself = {"resourceId": {"type": "project", "id": P}}
+    assert ok(local, "POST", path, {}) == {"ancestor": [itself]}
+    admin(local, "parents", resource=f"projects/{P}", parent="folders/12")
+    admin(local, "parents", resource="folders/12", parent="organizations/9")
+    above = [{"resourceId": {"type": "folder", "id": "12"}}, {"resourceId": {"type": "organization", "id": "9"}}]
+    assert ok(local, "POST", path, {}) == {"ancestor": [itself, *above]}
+    admin(local, "guard", project=P)
+    assert refused(local, "POST", path, {})[:2] == (403, "PERMISSION_DENIED")
+
+
 def test_only_projects_that_one_may_see_are_listed(local: LocalCloud) -> None:
     admin(local, "guard", project=P)
     assert [one["projectId"] for one in ok(local, "GET", "cloudresourcemanager/v1/projects")["projects"]] == ["other"]

@@ -109,6 +109,17 @@ class Clients:
         return self._one("jobs", build)
 
     @property
+    def executions(self) -> run_v2.ExecutionsClient:
+        def build() -> run_v2.ExecutionsClient:
+            from google.cloud import run_v2
+            from google.cloud.run_v2.services.executions.transports import ExecutionsGrpcTransport
+
+            endpoint = self.settings.endpoint_run or "run.googleapis.com"
+            return run_v2.ExecutionsClient(transport=self._transport(ExecutionsGrpcTransport, endpoint))
+
+        return self._one("executions", build)
+
+    @property
     def job_operations(self) -> OperationsClient:
         return cast("OperationsClient", self._one("job operations", lambda: self.jobs.transport.operations_client))
 
@@ -153,6 +164,14 @@ class Clients:
         return cast("compute_v1.RoutesClient", self._compute("RoutesClient"))
 
     @property
+    def addresses(self) -> compute_v1.AddressesClient:
+        return cast("compute_v1.AddressesClient", self._compute("AddressesClient"))
+
+    @property
+    def global_addresses(self) -> compute_v1.GlobalAddressesClient:
+        return cast("compute_v1.GlobalAddressesClient", self._compute("GlobalAddressesClient"))
+
+    @property
     def global_operations(self) -> compute_v1.GlobalOperationsClient:
         return cast("compute_v1.GlobalOperationsClient", self._compute("GlobalOperationsClient"))
 
@@ -187,6 +206,11 @@ class Clients:
     @property
     def dns_url(self) -> str:
         return self.settings.endpoint_dns or "https://dns.googleapis.com"
+
+    @property
+    def resourcemanager_url(self) -> str:
+        """Whoever serves DNS elsewhere serves this there too: no setting of its own."""
+        return self.settings.endpoint_dns or "https://cloudresourcemanager.googleapis.com"
 
     def other(self, name: str, client: Callable[..., T], transport: Any, endpoint: str) -> T:
         """A gRPC client of an API that one module alone uses (ledger, outbox), built by the same rules."""

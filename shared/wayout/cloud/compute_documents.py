@@ -9,12 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from wayout.egress.model import (
     Action,
+    Address,
     Coverage,
     Direction,
     FirewallRule,
     Nat,
     Network,
     NetworkName,
+    Peering,
+    Reserved,
     Route,
     Router,
     RouterName,
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
-MAX_PORTS = 65536  # per VM, the most that dynamic port allocation may give
+MAX_PORTS = 65536  # per VM, the most that dynamic port allocation may give, and its default
 
 _NEXT_HOPS = (
     "next_hop_gateway",
@@ -48,7 +51,17 @@ _NEXT_HOPS = (
 
 
 def network(name: NetworkName, found: compute_v1.Network) -> Network:
-    return Network(name, auto_subnets=found.auto_create_subnetworks, description=found.description)
+    return Network(
+        name,
+        auto_subnets=found.auto_create_subnetworks,
+        description=found.description,
+        policies_first=found.network_firewall_policy_enforcement_order == "BEFORE_CLASSIC_FIREWALL",
+        peerings=tuple(peering(one) for one in found.peerings),
+    )
+
+
+def peering(found: compute_v1.NetworkPeering) -> Peering:
+    return Peering(found.name, NetworkName.parse(found.network), active=found.state == "ACTIVE")
 
 
 def subnet(project: str, region: str, found: compute_v1.Subnetwork) -> Subnet:
@@ -118,10 +131,12 @@ def nat(found: compute_v1.RouterNat) -> Nat:
         dynamic_ports=dynamic,
         endpoint_independent=found.enable_endpoint_independent_mapping,
         logged=found.log_config.enable,
+        max_ports=0 if found.max_ports_per_vm == MAX_PORTS else found.max_ports_per_vm,
     )
 
 
 def route(found: compute_v1.Route) -> Route:
+    """A peer's subnet comes by its peering; a static or learned route of a peer, if Google says so, leads beyond it."""
     hop = next((text for text in (str(getattr(found, hop)) for hop in _NEXT_HOPS) if text), "")
     return Route(
         name=found.name,
@@ -131,7 +146,31 @@ def route(found: compute_v1.Route) -> Route:
         internet=found.next_hop_gateway.endswith("/default-internet-gateway"),
         next_hop=hop.rsplit("/", 1)[-1],
         tags=tuple(found.tags),
+        local=bool(found.next_hop_network),
+        peering=found.next_hop_peering if found.route_type in ("", "SUBNET") else "",
     )
+
+
+def peer_route(of: NetworkName, by: Peering, found: compute_v1.ExchangedPeeringRoute) -> Route:
+    """A route that came by a peering. Google gives it no name: the peering's stands for it, with the destination."""
+    return Route(
+        name=f"{by.name}:{found.dest_range}",
+        network=of,
+        destination=found.dest_range,
+        priority=found.priority,
+        next_hop=by.name,
+        peering=by.name if found.type_ == "SUBNET_PEERING_ROUTE" else "",
+    )
+
+
+def reserved(found: compute_v1.Address) -> Reserved:
+    """A single address is the range of one."""
+    length = f"/{found.prefix_length}" if found.prefix_length else ""
+    return Reserved(found.name, str(ip_network(f"{found.address}{length}", strict=False)), found.purpose)
+
+
+def address(found: compute_v1.Address) -> Address:
+    return Address(found.name, found.address, used=found.status == "IN_USE")
 
 
 # model -> documents
@@ -174,7 +213,7 @@ def nat_document(on: RouterName, wanted: Nat) -> Document:
     """Cloud NAT in Google's terms; times out as Google's defaults do."""
     ports: Document = {"minPortsPerVm": wanted.min_ports, "enableDynamicPortAllocation": wanted.dynamic_ports}
     if wanted.dynamic_ports:
-        ports["maxPortsPerVm"] = MAX_PORTS
+        ports["maxPortsPerVm"] = wanted.max_ports or MAX_PORTS
     addresses = [f"projects/{on.project}/regions/{on.region}/addresses/{name}" for name in wanted.addresses]
     listed = [{"name": str(name), "sourceIpRangesToNat": ["PRIMARY_IP_RANGE"]} for name in wanted.subnets]
     return ports | {

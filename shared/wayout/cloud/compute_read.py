@@ -1,13 +1,27 @@
-"""Looking at networks, subnets, firewall rules and policies, routers and routes. Lists are read to their end.
+"""Looking at what Compute Engine has of networks, rules, routers, routes and addresses. Lists are read to their end.
 
 Each raises CloudError: GoneError where the one thing asked for is not there.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from wayout.cloud import compute_documents as documents
+from wayout.cloud import compute_policies
 from wayout.cloud.clients import REST, Clients
-from wayout.egress.model import FirewallRule, Network, NetworkName, Route, Router, Subnet
+from wayout.egress.model import (
+    Address,
+    FirewallPolicy,
+    FirewallRule,
+    Network,
+    NetworkName,
+    Peering,
+    Reserved,
+    Route,
+    Router,
+    Subnet,
+)
 
 
 def network(clients: Clients, name: NetworkName) -> Network:
@@ -45,14 +59,14 @@ def rules(clients: Clients, of: NetworkName) -> tuple[FirewallRule, ...]:
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def policies(clients: Clients, of: NetworkName) -> tuple[str, ...]:
-    """The firewall policies in force on the network, by the name that people gave them."""
+def policies(clients: Clients, of: NetworkName) -> tuple[FirewallPolicy, ...]:
+    """The firewall policies in force on the network, in the order in which they are asked; not a region's own."""
     found = clients.ask(
         "compute.networks.getEffectiveFirewalls",
         str(of),
         lambda: clients.networks.get_effective_firewalls(project=of.project, network=of.network, **REST),
     )
-    return tuple(one.short_name or one.display_name or one.name for one in found.firewall_policys)
+    return compute_policies.policies(of, found.firewall_policys)
 
 
 def routers(clients: Clients, of: NetworkName, region: str) -> tuple[Router, ...]:
@@ -75,3 +89,44 @@ def routes(clients: Clients, of: NetworkName) -> tuple[Route, ...]:
     )
     found = (documents.route(one) for one in listed if NetworkName.parse(one.network) == of)
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def peer_routes(clients: Clients, of: NetworkName, region: str) -> tuple[Route, ...]:
+    """What the network has imported from its peers in the region. One without peerings costs one read of it."""
+    up = (one for one in network(clients, of).peerings if one.active)
+    return tuple(
+        sorted((route for one in up for route in _imported(clients, of, region, one)), key=lambda one: one.name)
+    )
+
+
+def _imported(clients: Clients, of: NetworkName, region: str, by: Peering) -> Iterator[Route]:
+    request = {"project": of.project, "network": of.network, "region": region, "peering_name": by.name}
+    listed = clients.ask(
+        "compute.networks.listPeeringRoutes",
+        str(of),
+        lambda: list(clients.networks.list_peering_routes(request=request | {"direction": "INCOMING"}, **REST)),
+    )
+    return (documents.peer_route(of, by, one) for one in listed if one.imported)
+
+
+def reserved(clients: Clients, of: NetworkName) -> tuple[Reserved, ...]:
+    """Global internal ranges and addresses of the network: those of service producers, of Private Service Connect."""
+    listed = clients.ask(
+        "compute.globalAddresses.list",
+        f"projects/{of.project}",
+        lambda: list(clients.global_addresses.list(project=of.project, **REST)),
+    )
+    inside = (one for one in listed if one.address_type == "INTERNAL" and one.address and one.network)
+    found = (documents.reserved(one) for one in inside if NetworkName.parse(one.network) == of)
+    return tuple(sorted(found, key=lambda one: one.name))
+
+
+def addresses(clients: Clients, project: str, region: str) -> tuple[Address, ...]:
+    """The reserved external addresses of the project in the region."""
+    listed = clients.ask(
+        "compute.addresses.list",
+        f"projects/{project}/regions/{region}",
+        lambda: list(clients.addresses.list(project=project, region=region, **REST)),
+    )
+    external = (one for one in listed if one.address_type in ("", "EXTERNAL"))
+    return tuple(sorted(map(documents.address, external), key=lambda one: one.name))

@@ -258,8 +258,23 @@ def _help(failure: Failure, errand: Errand) -> str:
     if failure.http == 401:
         return f"renew the credentials of {errand.whom}"
     if failure.http == 403:
-        return f"grant {_missing(failure, errand)} to {errand.whom}"
+        missing = _missing(failure, errand)
+        binding = _act_as(missing, errand)
+        return f"grant {missing} to {errand.whom}" + (f": {binding}" if binding else "")
     return ""
+
+
+def _act_as(missing: str, errand: Errand) -> str:
+    """The command that lets us act as a job's service account: every update of a job takes it, even if the account
+    stays the same (seen live)."""
+    permission, _, resource = missing.partition(" on ")
+    account = resource.rsplit("/", 1)[-1]
+    if permission.lower() != "iam.serviceaccounts.actas" or "@" not in account:
+        return ""
+    member = errand.whom if "@" in errand.whom else "WAYOUT_ACCOUNT"
+    role = "roles/iam.serviceAccountUser"
+    command = f"gcloud iam service-accounts add-iam-policy-binding {account}"
+    return f"{command} --member=serviceAccount:{member} --role={role}"
 
 
 def _missing(failure: Failure, errand: Errand) -> str:

@@ -1,16 +1,15 @@
 """The ledger: every change, with what was before and after, in Cloud Logging; enough to undo it, and never a secret.
 
-One entry per outcome in `projects/HOME/logs/LEDGER`. Labels: `site`, `subject`, `verb`, `result`. JSON: `plan`, `verb`,
-`kind`, `subject`, `because`, `before`, `after`, `result`, `detail`, `cause`, `at`.
+One entry per outcome in `projects/HOME/logs/LEDGER`. Labels: `site`, `subject`, `verb`, `result`, `mark`. JSON: `plan`,
+`verb`, `kind`, `subject`, `because`, `before`, `after`, `result`, `detail`, `who`, `mark`, `cause`, `at`. And one entry
+whenever a site was seen without jobs (`verb` idle) or with some (`busy`): no history shows them, IdleSince counts them.
 """
 
 from __future__ import annotations
 
-import dataclasses
 import uuid
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from enum import Enum
 from itertools import islice
 from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
@@ -19,12 +18,14 @@ from wayout.cloud import log
 from wayout.cloud.clients import GRPC, Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError, TryAgainError
 from wayout.cloud.settings import Settings
+from wayout.egress.marks import mark, plain, sides
 from wayout.egress.model import (
+    Absent,
     Attach,
     Cause,
-    Change,
     Create,
     HistoryOf,
+    IdleSince,
     Outcome,
     Past,
     Present,
@@ -36,16 +37,18 @@ from wayout.egress.model import (
     kind,
     subject,
 )
-from wayout.egress.names import Name
 
 if TYPE_CHECKING:
     from google.cloud.logging_v2.services.logging_service_v2 import LoggingServiceV2Client
     from google.cloud.logging_v2.types import LogEntry
 
 REMEMBERED = timedelta(hours=24)
+KEPT = timedelta(days=30)  # how long Cloud Logging keeps what nobody told it to keep longer
 MOST = 200  # entries of a site's history that are read; the newest ones
 PAGES = 20
 _VERBS: dict[type, str] = {Create: "create", Update: "update", Remove: "remove", Attach: "attach"}
+IDLE, BUSY = "idle", "busy"
+_LABELS = ("subject", "verb", "result", "mark")
 
 
 def _now() -> datetime:
@@ -67,7 +70,16 @@ class Ledger:
     def write(self, outcomes: Sequence[Outcome], *, plan_id: str, cause: Cause, site: Site) -> None:
         """Write what became of a plan's changes. What cannot be written is said on standard output, and raised."""
         at = self._now()
-        records = [_record(one, plan_id, cause, at) for one in outcomes]
+        self._say([_record(one, plan_id, cause, at) for one in outcomes], site, at)
+
+    def idle(self, site: Site, idle: bool, cause: Cause) -> None:
+        """Write that a site was seen without jobs and executions, or with some. Failures as in `write`."""
+        at = self._now()
+        about = {"verb": IDLE if idle else BUSY, "kind": "site", "subject": str(site), "result": "seen"}
+        said = log.redacted({"who": cause.who, "cause": plain(cause), "at": at.isoformat()})
+        self._say([about | said], site, at)
+
+    def _say(self, records: list[dict[str, Any]], site: Site, at: datetime) -> None:
         if not records:
             return
         try:
@@ -87,7 +99,7 @@ class Ledger:
                 timestamp=at,
                 severity="NOTICE" if record["result"] not in ("refused", "put off") else "WARNING",
                 insert_id=uuid.uuid4().hex,  # the same within one call's retries, so that none is written twice
-                labels={"site": str(site)} | {key: str(record[key]) for key in ("subject", "verb", "result")},
+                labels={"site": str(site)} | {key: str(record[key]) for key in _LABELS if key in record},
                 json_payload=record,
             )
             for record in records
@@ -99,33 +111,53 @@ class Ledger:
             lambda: self._logs.write_log_entries(request=request, **GRPC),
         )
 
-    def history(self, read: HistoryOf) -> Sighting[tuple[Past, ...]]:
-        """What the last 24 hours hold of a site, newest first, 200 at most. Raises TryAgainError."""
-        now = self._now()
-        since = (now - REMEMBERED).isoformat().replace("+00:00", "Z")
-        request = {
-            "resource_names": [self._project],
-            "filter": f'logName="{self.log_name}" AND labels.site="{_quoted(str(read.site))}" AND timestamp>="{since}"',
-            "order_by": "timestamp desc",
-            "page_size": MOST,
-        }
+    def history(self, read: HistoryOf | IdleSince) -> Sighting[Any]:
+        """What the last 24 hours hold of a site, newest first, 200 at most; or for how many days it has been idle, as
+        far as 30 days tell. Raises TryAgainError.
+        """
         try:
-            entries = self._clients.ask("logging.logEntries.list", self._project, lambda: self._listed(request))
+            return self._idle_since(read) if isinstance(read, IdleSince) else self._past(read)
         except RefusedError as error:
             return Unreadable(f"the ledger cannot be read: {error.why}", error.help)
         except GoneError as error:
             return Unreadable(f"the ledger cannot be read: {error.why}", f"check that {self._project} is there")
-        if entries is None:
-            raise TryAgainError("the ledger is still being searched")
-        return Present(tuple(_past(one, now) for one in entries))
 
-    def _listed(self, request: dict[str, Any]) -> list[LogEntry] | None:
+    def _past(self, read: HistoryOf) -> Sighting[tuple[Past, ...]]:
+        now = self._now()
+        changes = f'labels.verb!="{IDLE}"', f'labels.verb!="{BUSY}"', f'timestamp>="{_stamp(now - REMEMBERED)}"'
+        return Present(tuple(_past(one, now) for one in self._found(read.site, MOST, *changes)))
+
+    def _idle_since(self, read: IdleSince) -> Sighting[float]:
+        """The first time that it was seen idle since it was last seen busy: two entries, however many there are."""
+        now = self._now()
+        since = f'timestamp>="{_stamp(now - KEPT)}"'
+        for busy in self._found(read.site, 1, f'labels.verb="{BUSY}"', since):
+            since = f'timestamp>"{_stamp(busy.timestamp)}"'
+        for idle in self._found(read.site, 1, f'labels.verb="{IDLE}"', since, order="timestamp asc"):
+            return Present(max(0.0, (now - idle.timestamp) / timedelta(days=1)))
+        return Absent()
+
+    def _found(self, site: Site, most: int, *terms: str, order: str = "timestamp desc") -> list[LogEntry]:
+        """Entries about a site, `most` at most."""
+        filter_ = [f'logName="{self.log_name}"', f'labels.site="{_quoted(str(site))}"', *terms]
+        request = {
+            "resource_names": [self._project],
+            "filter": " AND ".join(filter_),
+            "order_by": order,
+            "page_size": most,
+        }
+        found = self._clients.ask("logging.logEntries.list", self._project, lambda: self._listed(request, most))
+        if found is None:
+            raise TryAgainError("the ledger is still being searched")
+        return found
+
+    def _listed(self, request: dict[str, Any], most: int) -> list[LogEntry] | None:
         """The entries; None if the search does not end: Cloud Logging gives empty pages while it goes on."""
         found: list[LogEntry] = []
         for page in islice(self._logs.list_log_entries(request=request, **GRPC).pages, PAGES):
             found += page.entries
-            if len(found) >= MOST or not page.next_page_token:
-                return found[:MOST]
+            if len(found) >= most or not page.next_page_token:
+                return found[:most]
         return None
 
     @property
@@ -139,7 +171,7 @@ class Ledger:
 
 def _record(outcome: Outcome, plan_id: str, cause: Cause, at: datetime) -> dict[str, Any]:
     change = outcome.change
-    before, after = _sides(change)
+    before, after = sides(change)
     record = {
         "plan": plan_id,
         "verb": _VERBS[type(change)],
@@ -150,44 +182,30 @@ def _record(outcome: Outcome, plan_id: str, cause: Cause, at: datetime) -> dict[
         "after": after,
         "result": outcome.result.value,
         "detail": outcome.detail,
+        "who": cause.who,
+        "mark": mark(change),
         "cause": plain(cause),
         "at": at.isoformat(),
     }
     return cast("dict[str, Any]", log.redacted(record))
 
 
-def _sides(change: Change) -> tuple[Any, Any]:
-    """Before and after. Of a job no more than what is ours to change, and the etag that it had."""
-    match change:
-        case Create(thing):
-            return None, plain(thing)
-        case Update(thing, was):
-            return plain(was), plain(thing)
-        case Remove(thing):
-            return plain(thing), None
-        case Attach(etag=etag, way=way, was=was):
-            return {"vpcAccess": plain(was), "etag": etag}, {"vpcAccess": plain(way)}
-
-
-def plain(value: object) -> Any:
-    """A frozen value as plain JSON: names as text, enums as their value, the rest field by field."""
-    if isinstance(value, Name | Site):
-        return str(value)
-    if isinstance(value, Enum):
-        return value.value
-    if dataclasses.is_dataclass(value):
-        return {field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
-    if isinstance(value, tuple | list):
-        return [plain(one) for one in value]
-    return value
-
-
 def _past(entry: LogEntry, now: datetime) -> Past:
     labels = dict(entry.labels)
-    said = entry.json_payload
-    detail = str(said.get("detail", "")) if said else ""
-    hours = max(0.0, (now - entry.timestamp).total_seconds() / 3600)
-    return Past(labels.get("verb", ""), labels.get("subject", ""), labels.get("result", ""), detail, hours)
+    said = entry.json_payload or {}
+    return Past(
+        verb=labels.get("verb", ""),
+        subject=labels.get("subject", ""),
+        result=labels.get("result", ""),
+        detail=str(said.get("detail", "")),
+        hours_ago=max(0.0, (now - entry.timestamp).total_seconds() / 3600),
+        who=str(said.get("who", "")),
+        mark=labels.get("mark", ""),
+    )
+
+
+def _stamp(at: datetime) -> str:
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _quoted(text: str) -> str:

@@ -7,21 +7,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
-from wayout.cloud import compute_read, dns, run, vpcaccess
+from wayout.cloud import compute_read, dns, projects, run, vpcaccess
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import GoneError, RefusedError
 from wayout.egress.model import (
     Absent,
+    AddressesIn,
     ConnectorName,
     ConnectorsIn,
+    Execution,
+    ExecutionsIn,
+    FoldersOf,
     HistoryOf,
+    IdleSince,
     Job,
     JobAt,
     JobsIn,
     NetworkAt,
+    PeerRoutesOf,
     PoliciesOf,
     Present,
     Read,
+    ReservedIn,
     RoutersOf,
     RoutesOf,
     RulesOf,
@@ -33,7 +40,7 @@ from wayout.egress.model import (
 
 SIDE_BY_SIDE = 8
 
-History = Callable[[HistoryOf], Sighting[Any]]
+History = Callable[[HistoryOf | IdleSince], Sighting[Any]]
 Sightings = dict[Read[Any], Sighting[Any]]
 
 
@@ -51,12 +58,12 @@ def look(reads: Iterable[Read[Any]], clients: Clients, history: History) -> Sigh
 
 
 def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]:
-    if isinstance(read, HistoryOf):
+    if isinstance(read, HistoryOf | IdleSince):
         return history(read)
     try:
         return Present(_READERS[type(read)](clients, read))
     except GoneError as gone:
-        if isinstance(read, JobAt | NetworkAt | PoliciesOf):
+        if isinstance(read, JobAt | NetworkAt | PoliciesOf | PeerRoutesOf):
             return Absent()
         # A list without members is empty, not gone: what is gone is the project, or our sight of it.
         return Unreadable(gone.why, "check that the project exists and that its name is right")
@@ -72,6 +79,11 @@ _READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
     SubnetsOf: lambda clients, read: compute_read.subnets(clients, read.network),
     RulesOf: lambda clients, read: compute_read.rules(clients, read.network),
     PoliciesOf: lambda clients, read: compute_read.policies(clients, read.network),
+    PeerRoutesOf: lambda clients, read: compute_read.peer_routes(clients, read.network, read.region),
+    ReservedIn: lambda clients, read: compute_read.reserved(clients, read.network),
+    AddressesIn: lambda clients, read: compute_read.addresses(clients, read.project, read.region),
+    ExecutionsIn: lambda clients, read: run.executions(clients, read.project, read.region),
+    FoldersOf: lambda clients, read: projects.folders(clients, read.project),
     RoutersOf: lambda clients, read: compute_read.routers(clients, read.network, read.region),
     RoutesOf: lambda clients, read: compute_read.routes(clients, read.network),
     ZonesOf: lambda clients, read: dns.zones(clients, read.network),
@@ -88,36 +100,36 @@ def _learn(found: Sightings, numbers: dict[str, str]) -> None:
         if isinstance(read, ConnectorsIn) and isinstance(sighting, Present):
             for one in sighting.value:
                 seen.setdefault((one.name.region, one.name.connector), set()).add(one.name.project)
-    for job in _jobs(found):
-        name = _numbered(job)
-        projects = seen.get((name.region, name.connector), set()) if name else set()
-        if name and len(projects) == 1:
-            numbers.setdefault(name.project, next(iter(projects)))
+    for user in _users(found):
+        name = _numbered(user)
+        homes = seen.get((name.region, name.connector), set()) if name else set()
+        if name and len(homes) == 1:
+            numbers.setdefault(name.project, next(iter(homes)))
 
 
-def _jobs(found: Sightings) -> list[Job]:
+def _users(found: Sightings) -> list[Job | Execution]:
     values = [one.value for one in found.values() if isinstance(one, Present)]
     flat = [one for value in values for one in (value if isinstance(value, tuple) else (value,))]
-    return [one for one in flat if isinstance(one, Job)]
+    return [one for one in flat if isinstance(one, Job | Execution)]
 
 
-def _numbered(job: Job) -> ConnectorName | None:
-    name = job.way.connector if job.way else None
+def _numbered(user: Job | Execution) -> ConnectorName | None:
+    name = user.way.connector if user.way else None
     return name if name and name.project.isdigit() else None
 
 
 def _named(sighting: Sighting[Any], numbers: dict[str, str]) -> Sighting[Any]:
-    """The same sighting, with connectors of jobs under their project's id where that is known."""
+    """The same sighting, with connectors of jobs and executions under their project's id where that is known."""
     match sighting:
         case Present(Job() as job):
             return Present(_with_id(job, numbers))
         case Present(tuple() as many):
-            return Present(tuple(_with_id(one, numbers) if isinstance(one, Job) else one for one in many))
+            return Present(tuple(_with_id(one, numbers) if isinstance(one, Job | Execution) else one for one in many))
     return sighting
 
 
-def _with_id(job: Job, numbers: dict[str, str]) -> Job:
-    name = _numbered(job)
-    if job.way is None or name is None or name.project not in numbers:
-        return job
-    return replace(job, way=replace(job.way, connector=replace(name, project=numbers[name.project])))
+def _with_id(user: Job | Execution, numbers: dict[str, str]) -> Job | Execution:
+    name = _numbered(user)
+    if user.way is None or name is None or name.project not in numbers:
+        return user
+    return replace(user, way=replace(user.way, connector=replace(name, project=numbers[name.project])))

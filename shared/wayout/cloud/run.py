@@ -1,4 +1,7 @@
-"""Cloud Run jobs: looked at, and attached to their way out. Facts: Run's v2 discovery document."""
+"""Cloud Run jobs and their executions: looked at, and jobs attached to their way out.
+
+Facts: Run's v2 discovery document.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from wayout.cloud.clients import GRPC, Clients
 from wayout.cloud.errors import ConflictError, GoneError
 from wayout.cloud.operations import Turn, finish
-from wayout.egress.model import ConnectorName, Egress, Interface, Job, JobName, Way, Word
+from wayout.egress.model import ConnectorName, Egress, Execution, Interface, Job, JobName, Way, Word
 
 if TYPE_CHECKING:
     from google.cloud import run_v2
@@ -27,8 +30,26 @@ def jobs(clients: Clients, project: str, region: str) -> tuple[Job, ...]:
     return tuple(sorted((_job(name, one) for name, one in named), key=lambda one: one.name))
 
 
-def attach(turn: Turn, name: JobName, etag: str, way: Way) -> None:
-    """Set the job's `vpcAccess` and nothing else, if its etag still is `etag`; wait for the update.
+def executions(clients: Clients, project: str, region: str) -> tuple[Execution, ...]:
+    """The executions of one project and region that have not ended, with the way that each has. Raises CloudError."""
+    parent = f"projects/{project}/locations/{region}/jobs/-"  # `-` is every job. Source: Run's v2 reference
+    listed = clients.ask(
+        "run.executions.list",
+        f"projects/{project}/locations/{region}",
+        lambda: list(clients.executions.list_executions(parent=parent, **GRPC)),
+    )
+    running = (_execution(project, region, one) for one in listed if not one.completion_time)
+    return tuple(sorted(running, key=lambda one: (one.job, one.name)))
+
+
+def _execution(project: str, region: str, found: run_v2.Execution) -> Execution:
+    """Google may answer with the project's number; its short name is unique in its job."""
+    *_, job, _, name = found.name.split("/")
+    return Execution(JobName(project, region, job), name, _way(found.template.vpc_access))
+
+
+def attach(turn: Turn, name: JobName, etag: str, way: Way | None) -> None:
+    """Set the job's `vpcAccess` (or clear it) and nothing else, if its etag still is `etag`; wait for the update.
 
     UpdateJob replaces the whole job, so it goes back as it came, with fields that our library does not know (they
     survive on gRPC). Start tokens are not echoed: they would run the job. Raises CloudError.
@@ -40,7 +61,10 @@ def attach(turn: Turn, name: JobName, etag: str, way: Way) -> None:
         raise GoneError("the job has been deleted")
     if found.etag != etag:
         raise ConflictError("the job has changed since we looked")
-    found.template.template.vpc_access = _document(way)
+    if way:
+        found.template.template.vpc_access = _document(way)
+    else:
+        del found.template.template.vpc_access
     plain = run_v2.Job.pb(found)
     for token in ("start_execution_token", "run_execution_token"):
         plain.ClearField(token)  # they share a oneof: even an empty one would count as set
@@ -70,6 +94,9 @@ def _job(name: JobName, found: run_v2.Job) -> Job:
         last_modifier=found.last_modifier,
         running=bool(last.name and not last.completion_time and not last.delete_time),
         deleted=bool(found.delete_time),
+        client=found.client,
+        annotations=tuple(sorted(found.annotations.items())),
+        tasks=max(1, found.template.parallelism or found.template.task_count),
     )
 
 

@@ -5,7 +5,7 @@ Limits: about one message a second and channel; above that 429 with `Retry-After
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud import log
@@ -31,15 +31,26 @@ _HELP = {
 )
 
 
-def post(message: Mapping[str, Any], settings: Settings) -> None:
-    """Post `text` and `blocks` to the channel. Without token or channel: logged only.
+def post(message: Mapping[str, Any], settings: Settings, *, channels: Sequence[str] = ()) -> None:
+    """Post `text` and `blocks` to these channels, or to the one of the settings. Without token or channel: logged only.
 
-    Raises TryAgainError for what may pass, RefusedError for what only somebody else can change.
+    Raises TryAgainError for what may pass, RefusedError for what only somebody else can change; of several channels
+    for the first one only, since a second delivery would tell it twice: the others' failures are logged and counted.
     """
     token = settings.slack_token.get_secret_value()
-    if not (token and settings.slack_channel):
+    first, *others = dict.fromkeys(channels or (settings.slack_channel,))
+    if not (token and first):
         log.info("Slack is not set up: nothing posted", text=message.get("text", ""))
         return
+    _post(message, settings, token, first)
+    for channel in others:
+        try:
+            _post(message, settings, token, channel)
+        except CloudError as error:
+            log.count("slack.unposted", "a further channel was not told", channel=channel, why=error.why)
+
+
+def _post(message: Mapping[str, Any], settings: Settings, token: str, channel: str) -> None:
     from slack_sdk import WebClient
     from slack_sdk.errors import SlackApiError, SlackClientError
 
@@ -51,7 +62,7 @@ def post(message: Mapping[str, Any], settings: Settings) -> None:
     )
     try:
         client.chat_postMessage(
-            channel=settings.slack_channel,
+            channel=channel,
             text=message["text"],
             blocks=message.get("blocks"),
             unfurl_links=False,

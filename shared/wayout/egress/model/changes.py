@@ -38,11 +38,11 @@ class Remove:
 
 @dataclass(frozen=True, slots=True)
 class Attach:
-    """Set one job's `vpcAccess`, and nothing else of it, provided that its etag still is `etag`."""
+    """Set one job's `vpcAccess`, and nothing else of it, provided that its etag still is `etag`. No way: detach it."""
 
     job: JobName
     etag: str
-    way: Way
+    way: Way | None
     was: Way | None
     because: str
 
@@ -71,11 +71,15 @@ KINDS: dict[type, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Blocked:
-    """Something that stands in the way: what, why, and who or what could help."""
+    """Something that stands in the way: what, why, and who or what could help.
+
+    `one_job`: it stands in the way of one job only, and not of the ground that others need.
+    """
 
     what: str
     why: str
     help: str
+    one_job: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,21 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
-from wayout.egress.model.things import Connector, FirewallRule, Job, Network, Past, Route, Router, Subnet, Zone
+from wayout.egress.model.things import (
+    Address,
+    Connector,
+    Execution,
+    FirewallPolicy,
+    FirewallRule,
+    Job,
+    Network,
+    Past,
+    Reserved,
+    Route,
+    Router,
+    Subnet,
+    Zone,
+)
 from wayout.egress.names import JobName, NetworkName, Site
 
 T = TypeVar("T")
@@ -63,10 +77,48 @@ class RulesOf(Read[tuple[FirewallRule, ...]]):
 
 
 @dataclass(frozen=True, slots=True)
-class PoliciesOf(Read[tuple[str, ...]]):
-    """The hierarchical and network firewall policies in force on a network, by name."""
+class PoliciesOf(Read[tuple[FirewallPolicy, ...]]):
+    """The hierarchical and network firewall policies in force on a network, in the order in which they are asked."""
 
     network: NetworkName
+
+
+@dataclass(frozen=True, slots=True)
+class PeerRoutesOf(Read[tuple[Route, ...]]):
+    """What a network has imported from its peers, in one region: subnets (`peering`), and static or learned routes."""
+
+    network: NetworkName
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReservedIn(Read[tuple[Reserved, ...]]):
+    """The ranges that are set aside in a network without being subnets."""
+
+    network: NetworkName
+
+
+@dataclass(frozen=True, slots=True)
+class AddressesIn(Read[tuple[Address, ...]]):
+    """The reserved external addresses of one project and region."""
+
+    project: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class ExecutionsIn(Read[tuple[Execution, ...]]):
+    """The executions of one project and region that have not ended."""
+
+    project: str
+    region: str
+
+
+@dataclass(frozen=True, slots=True)
+class FoldersOf(Read[tuple[str, ...]]):
+    """The folders that a project lies in, the nearest first, as `folders/NUMBER`; then `organizations/NUMBER`."""
+
+    project: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +145,15 @@ class ZonesOf(Read[tuple[Zone, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class HistoryOf(Read[tuple[Past, ...]]):
-    """What the ledger remembers of a site's connector and automatic rules, of the last day."""
+    """What the ledger remembers of a site, of the last day, newest first."""
+
+    site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class IdleSince(Read[float]):
+    """For how many days a site has been seen without jobs and executions, as the ledger tells it; absent if it was
+    not idle when somebody last said so."""
 
     site: Site
 

@@ -60,15 +60,38 @@ class Job:
     last_modifier: str = ""
     running: bool = False
     deleted: bool = False
+    client: str = ""  # what deployed it, as it said itself: `gcloud`, `cloud-console`, `terraform`, …
+    annotations: tuple[tuple[str, str], ...] = ()
+    tasks: int = 1  # that may run side by side, each with an address of its own on the direct road
+
+
+@dataclass(frozen=True, slots=True)
+class Execution:
+    """A Cloud Run job's execution that has not ended. It keeps the way that its job had when it began."""
+
+    job: JobName
+    name: str
+    way: Way | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Peering:
+    """A VPC Network Peering of a network: with which, and whether it is up."""
+
+    name: str
+    network: NetworkName
+    active: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Network:
-    """A VPC network."""
+    """A VPC network. `policies_first`: network firewall policies are asked before VPC firewall rules, not after."""
 
     name: NetworkName
     auto_subnets: bool = False
     description: str = ""
+    policies_first: bool = False
+    peerings: tuple[Peering, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +176,51 @@ class FirewallRule:
     description: str = ""
 
 
+class Verb(StrEnum):
+    """What a firewall policy's rule does with a packet that it matches."""
+
+    ALLOW = "allow"
+    DENY = "deny"
+    NEXT = "goto_next"
+    OTHER = "other"  # an inspection that nobody here can foretell
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One rule of a firewall policy. `unclear` names what it matches by that nobody here can judge (FQDN, address
+    groups, regions, secure tags, …): it may match or not. No `targets`: all machines of the network.
+    """
+
+    priority: int
+    direction: Direction
+    verb: Verb
+    traffic: tuple[Traffic, ...]
+    sources: tuple[str, ...] = ()
+    destinations: tuple[str, ...] = ()
+    target_accounts: tuple[str, ...] = ()
+    disabled: bool = False
+    unclear: tuple[str, ...] = ()
+
+
+class Layer(StrEnum):
+    """Where a firewall policy stands: on an organisation or folder, on a network, or on a network in one region."""
+
+    HIERARCHY = "HIERARCHY"
+    NETWORK = "NETWORK"
+    REGIONAL = "NETWORK_REGIONAL"
+    SYSTEM = "SYSTEM"
+
+
+@dataclass(frozen=True, slots=True)
+class FirewallPolicy:
+    """A firewall policy in force on a network, by the name that people gave it. Order among policies: as asked in."""
+
+    name: str
+    layer: Layer
+    rules: tuple[PolicyRule, ...] = ()
+    priority: int = 0  # among policies of one layer, where Google says one
+
+
 class Coverage(StrEnum):
     """Which subnets a NAT serves (`sourceSubnetworkIpRangesToNat`)."""
 
@@ -174,6 +242,25 @@ class Nat:
     dynamic_ports: bool = False
     endpoint_independent: bool = False
     logged: bool = False
+    max_ports: int = 0  # per VM; 0: Google's default
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """A reserved external address of a region, by its short name. `used`: something holds it already."""
+
+    name: str
+    address: str = ""
+    used: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Reserved:
+    """A range inside a network that is set aside without being a subnet: for a service behind a peering, say."""
+
+    name: str
+    range: str
+    purpose: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +275,11 @@ class Router:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of a network. `internet`: its next hop is the default internet gateway."""
+    """A route of a network. `internet`: its next hop is the default internet gateway; `local`: a subnet's own route;
+    `peering`: the name of the peering that it came by, as a subnet of the peer's network.
+
+    Any other leads beyond what can be seen here: a VPN, an appliance, a load balancer.
+    """
 
     name: str
     network: NetworkName
@@ -197,6 +288,8 @@ class Route:
     internet: bool = False
     next_hop: str = ""
     tags: tuple[str, ...] = ()
+    local: bool = False
+    peering: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,3 +309,5 @@ class Past:
     result: str
     detail: str
     hours_ago: float
+    who: str = ""  # whose doing had set us going
+    mark: str = ""  # eight hexadecimal digits that stand for what the thing was to become
