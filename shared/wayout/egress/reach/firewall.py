@@ -1,0 +1,170 @@
+"""What firewall rules and policies make of a packet.
+
+Order: hierarchical policies; then VPC firewall rules, global and regional network policies, or those policies before
+the rules (`networkFirewallPolicyEnforcementOrder`); then what is implied: egress allowed, ingress denied. Within VPC
+rules the lowest priority number wins, and at equal priority DENY (Google's pages on policies and rules).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from wayout.egress.model import Action, Direction, FirewallPolicy, FirewallRule, Layer, Network, PolicyRule, Verb
+from wayout.egress.reach.packet import Answer
+from wayout.egress.reach.spans import Kinds, Spans, kinds, spans
+
+DEFAULT_ACCOUNT = "-compute@developer.gserviceaccount.com"  # of a job that names none; its number is not known here
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """One end of a packet's way through a firewall: its address as a number, tags and account. `unnamed`: it runs as
+    the project's default account, whose name is not known."""
+
+    address: int
+    tags: frozenset[str]
+    account: str
+    unnamed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a firewall does, and which rule (None: what is implied), policy or doubt decides."""
+
+    answer: Answer
+    rule: FirewallRule | PolicyRule | None = None
+    policy: FirewallPolicy | None = None
+
+
+@dataclass(slots=True)
+class _Slot:
+    """A rule made ready: its ranges, its traffic, and what it does."""
+
+    rule: FirewallRule | PolicyRule
+    policy: FirewallPolicy | None
+    verb: Verb
+    kinds: Kinds
+    sources: Spans | None
+    destinations: Spans | None
+    source_tags: frozenset[str]
+    source_accounts: frozenset[str]
+    sourced: bool  # an ingress rule that names its sources
+    certain: bool
+    decision: Decision
+
+
+class Firewall:
+    """One direction of a network's firewall, for machines with these tags and this account."""
+
+    def __init__(
+        self,
+        network: Network,
+        rules: Sequence[FirewallRule],
+        policies: Sequence[FirewallPolicy],
+        direction: Direction,
+        target: End,
+    ) -> None:
+        self._direction = direction
+        self._target = target
+        implied = Answer.YES if direction == Direction.EGRESS else Answer.NO
+        self._implied = Decision(implied)
+        self._blocks = [block for block in self._ordered(network, rules, policies) if block]
+
+    def _ordered(
+        self, network: Network, rules: Sequence[FirewallRule], policies: Sequence[FirewallPolicy]
+    ) -> Iterable[list[_Slot]]:
+        def of(*layers: Layer) -> list[list[_Slot]]:
+            return [self._policy(policy) for layer in layers for policy in policies if policy.layer == layer]
+
+        vpc = [self._rules(rules)]
+        networks = of(Layer.NETWORK, Layer.REGIONAL)
+        above = of(Layer.HIERARCHY, Layer.SYSTEM)
+        return [*above, *networks, *vpc] if network.policies_first else [*above, *vpc, *networks]
+
+    def _rules(self, rules: Sequence[FirewallRule]) -> list[_Slot]:
+        fit = [(rule, sure) for rule in rules if (sure := self._targets(rule)) is not None]
+        fit.sort(key=lambda pair: (pair[0].priority, pair[0].action != Action.DENY))
+        return [self._slot(rule, None, Verb(rule.action.lower()), certain=sure) for rule, sure in fit]
+
+    def _policy(self, policy: FirewallPolicy) -> list[_Slot]:
+        fit = [(rule, sure and not rule.unclear) for rule in policy.rules if (sure := self._targets(rule)) is not None]
+        fit.sort(key=lambda pair: pair[0].priority)
+        return [self._slot(rule, policy, rule.verb, certain=sure) for rule, sure in fit]
+
+    def _targets(self, rule: FirewallRule | PolicyRule) -> bool | None:
+        """Whether a rule is for these machines; None: never; False: perhaps."""
+        if rule.disabled or rule.direction != self._direction:
+            return None
+        target = self._target
+        if isinstance(rule, FirewallRule) and rule.target_tags and not target.tags & set(rule.target_tags):
+            return None
+        if rule.target_accounts and target.account not in rule.target_accounts:
+            maybe = target.unnamed and any(name.endswith(DEFAULT_ACCOUNT) for name in rule.target_accounts)
+            return False if maybe else None
+        return True
+
+    def _slot(
+        self, rule: FirewallRule | PolicyRule, policy: FirewallPolicy | None, verb: Verb, *, certain: bool
+    ) -> _Slot:
+        tags = frozenset(rule.source_tags) if isinstance(rule, FirewallRule) else frozenset()
+        accounts = frozenset(rule.source_accounts) if isinstance(rule, FirewallRule) else frozenset()
+        answer = {Verb.ALLOW: Answer.YES, Verb.DENY: Answer.NO}.get(verb, Answer.UNKNOWN)
+        return _Slot(
+            rule,
+            policy,
+            verb,
+            kinds(rule.traffic),
+            spans(rule.sources) if rule.sources else None,
+            spans(rule.destinations) if rule.destinations else None,
+            tags,
+            accounts,
+            bool(rule.sources or tags or accounts),
+            certain,
+            Decision(answer, rule, policy),
+        )
+
+    def decide(self, protocol: str, port: int, source: End, destination: int) -> Decision:
+        """What becomes of a packet; UNKNOWN where rules that may or may not match would decide differently."""
+
+        def hits(slot: _Slot) -> bool:
+            if not slot.kinds.has(protocol, port):
+                return False
+            if slot.destinations is not None and destination not in slot.destinations:
+                return False
+            if not slot.sourced:
+                return True
+            if slot.sources is not None and source.address in slot.sources:
+                return True
+            return bool(source.tags & slot.source_tags) or (
+                bool(source.account) and source.account in slot.source_accounts
+            )
+
+        found = self._possible(0, hits)
+        if len({decision.answer for decision in found}) == 1:
+            return found[0]
+        doubt = next((one for one in found if one.rule is not None), found[0])
+        return Decision(Answer.UNKNOWN, doubt.rule, doubt.policy)
+
+    def _possible(self, block: int, hits: Callable[[_Slot], bool]) -> list[Decision]:
+        """Every decision that is possible from one block on, the likeliest first."""
+        if block >= len(self._blocks):
+            return [self._implied]
+        found: list[Decision] = []
+        for slot in self._blocks[block]:
+            if not hits(slot):
+                continue
+            found += self._possible(block + 1, hits) if slot.verb == Verb.NEXT else [slot.decision]
+            if slot.certain:
+                return found
+        return found + self._possible(block + 1, hits)
+
+
+def cuts(rules: Iterable[FirewallRule], policies: Iterable[FirewallPolicy]) -> list[tuple[int, int]]:
+    """Every stretch of source addresses that some rule tells apart."""
+    return [edge for rule in every(rules, policies) if rule.sources for edge in spans(rule.sources).edges]
+
+
+def every(rules: Iterable[FirewallRule], policies: Iterable[FirewallPolicy]) -> list[FirewallRule | PolicyRule]:
+    """The VPC firewall rules, and those of the policies."""
+    return [*rules, *(rule for policy in policies for rule in policy.rules)]

@@ -1,0 +1,34 @@
+"""What was seen of one network and region."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from wayout.egress.model import (
+    Connector,
+    FirewallPolicy,
+    FirewallRule,
+    Network,
+    NetworkName,
+    Route,
+    Router,
+    Subnet,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What was seen of one network and region. `routes`: its own and those from its peers; `connectors`: of every
+    project that matters; `beyond`: the peers whose rules can be seen; `hidden`: what could not be read, in words."""
+
+    network: Network
+    region: str
+    subnets: tuple[Subnet, ...] = ()
+    rules: tuple[FirewallRule, ...] = ()
+    policies: tuple[FirewallPolicy, ...] = ()
+    routes: tuple[Route, ...] = ()
+    routers: tuple[Router, ...] = ()
+    connectors: tuple[Connector, ...] = ()
+    beyond: Mapping[NetworkName, Ground] = field(default_factory=dict)
+    hidden: str = ""

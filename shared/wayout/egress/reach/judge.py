@@ -1,0 +1,269 @@
+"""The whole way of a packet: from a job's next execution to its destination."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address
+
+from wayout.egress import ranges
+from wayout.egress.model import Direction, JobName, Route, Way
+from wayout.egress.reach import leaving, words
+from wayout.egress.reach.firewall import Decision, End, Firewall, cuts, every
+from wayout.egress.reach.ground import Ground
+from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
+from wayout.egress.reach.routing import Routing
+from wayout.egress.reach.sender import Sender, sender
+from wayout.egress.reach.spans import canonical, number, spans
+
+# How Cloud Run talks with a connector's machines, and on which port. Source: facts.md section 1a.
+SERVERLESS, CONTROL = "35.199.224.0/19", 667
+KEPT = 2  # addresses at either end of a subnet's range that no machine has
+NO_VPC = Hop("egress setting", "the job has no VPC egress: everything goes by Google's own path", Answer.YES)
+
+
+def judge(
+    job: JobName,
+    way: Way | None,
+    account: str,
+    packet: Packet,
+    ground: Ground | None,
+    receiver: Receiver = Receiver(),  # noqa: B008 - a frozen value
+) -> Verdict:
+    """What becomes of the first packet of a new connection of the job's next execution, hop by hop."""
+    return Judge(job, way, account, ground, receiver).judge(packet)
+
+
+@dataclass(frozen=True, slots=True)
+class _Firewalled:
+    """What a firewall decided; put in words only when somebody reads it."""
+
+    what: str
+    decision: Decision
+    direction: Direction
+
+    @property
+    def answer(self) -> Answer:
+        return self.decision.answer
+
+    def told(self) -> Hop:
+        said, by = words.decided(self.decision, self.direction)
+        return Hop(self.what, said, self.answer, by)
+
+
+@dataclass(frozen=True, slots=True)
+class _Routed:
+    route: Route
+    answer: Answer = Answer.YES
+
+    def told(self) -> Hop:
+        beyond = "" if self.answer == Answer.YES else "; what lies beyond cannot be seen"
+        return Hop("route", words.routed(self.route) + beyond, self.answer, self.route.name)
+
+
+_Step = Hop | _Firewalled | _Routed
+
+
+class Judge:
+    """Judges many packets of one sender; `reaches` says the same as `judge`, and finds no words for it."""
+
+    def __init__(
+        self,
+        job: JobName,
+        way: Way | None,
+        account: str,
+        ground: Ground | None,
+        receiver: Receiver = Receiver(),  # noqa: B008 - a frozen value
+    ) -> None:
+        self._way = way
+        self._receiver = receiver
+        self._sender = sender(job, way, account, ground) if way else None
+        if isinstance(self._sender, Sender) and ground is not None:
+            self._prepare(self._sender, ground)
+
+    def _prepare(self, found: Sender, ground: Ground) -> None:
+        self._ground = ground
+        inner, tags, unnamed = found, found.tags, not found.connector and not found.account
+        target = End(0, tags, inner.account, unnamed=unnamed)
+        self._egress = Firewall(ground.network, ground.rules, ground.policies, Direction.EGRESS, target)
+        self._into_connector = Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
+        self._ingress = _ingress(ground, self._receiver)
+        self._routing = Routing(ground.routes, tags)
+        self._ends = [End(one, found.source_tags, "") for one in _samples(found.range, ground)]
+        self._tunnel = list(self._carried()) if found.connector else []
+
+    # what is asked
+
+    def reaches(self, packet: Packet) -> Answer:
+        """What becomes of a packet."""
+        answer = Answer.YES
+        for step in self._steps(packet):
+            if step.answer == Answer.NO:
+                return Answer.NO
+            if step.answer == Answer.UNKNOWN:
+                answer = Answer.UNKNOWN
+        return answer
+
+    def judge(self, packet: Packet) -> Verdict:
+        """What becomes of a packet, hop by hop, as far as it gets."""
+        hops: list[Hop] = []
+        for step in self._steps(packet):
+            hops.append(step if isinstance(step, Hop) else step.told())
+            if step.answer == Answer.NO:
+                break
+        answers = {hop.answer for hop in hops}
+        answer = next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
+        return Verdict(answer, tuple(hops), self._inside(packet))
+
+    def _inside(self, packet: Packet) -> bool:
+        to = number(packet.address)
+        if self._way is None or to is None or to in leaving.METADATA:
+            return False
+        return leaving.through_vpc(self._way.egress, to)
+
+    # the way
+
+    def _steps(self, packet: Packet) -> Iterator[_Step]:
+        to, protocol = number(packet.address), canonical(packet.protocol)
+        if to is None:
+            yield Hop("destination", "IPv6 is not judged", Answer.UNKNOWN)
+            return
+        if isinstance(self._sender, Hop):
+            yield self._sender
+            return
+        if self._sender is None or self._way is None:
+            yield NO_VPC
+            yield _metadata() if to in leaving.METADATA else leaving.directly(to, protocol, packet.port)
+            return
+        yield self._sender.hop
+        if to in leaving.METADATA:
+            yield _metadata()
+            return
+        if not leaving.through_vpc(self._way.egress, to):
+            yield Hop(
+                "egress setting", "private-ranges-only: a public address is reached by Google's own path", Answer.YES
+            )
+            yield leaving.directly(to, protocol, packet.port)
+            return
+        yield Hop("egress setting", f"{self._way.egress}: it goes through the VPC", Answer.YES)
+        yield from self._tunnel
+        yield from self._over(self._sender, to, protocol, packet.port)
+
+    def _over(self, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+        """From each address that the sender may have; they must agree."""
+        ways = [list(self._from(end, found, to, protocol, port)) for end in self._ends]
+        if not ways:
+            yield Hop("source", f"no machine fits into {found.range}", Answer.NO)
+            return
+        answers = [_worst(steps) for steps in ways]
+        if len(set(answers)) == 1:
+            yield from ways[0]
+            return
+        told = ", ".join(
+            f"from {IPv4Address(end.address)}: {answer}" for end, answer in zip(self._ends, answers, strict=True)
+        )
+        yield Hop("source", f"it depends on the sender's address: {told}", Answer.UNKNOWN)
+
+    def _from(self, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+        decision = self._egress.decide(protocol, port, End(end.address, frozenset(), ""), to)
+        yield _Firewalled("egress firewall", decision, Direction.EGRESS)
+        if decision.answer == Answer.NO:
+            return
+        best = self._routing.best(to)
+        if not best:
+            yield Hop("route", "no route of the network leads there", Answer.NO)
+        elif len({_kind(route) for route in best}) > 1:
+            names = ", ".join(route.name for route in best)
+            yield Hop("route", f"routes of one rank lead different ways: {names}", Answer.UNKNOWN)
+        else:
+            yield from self._along(best[0], end, found, to, protocol, port)
+
+    def _along(self, route: Route, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+        if route.internet:
+            yield _Routed(route)
+            yield leaving.leave(self._ground, found, to, protocol, port)
+        elif route.peering:
+            yield _Routed(route)
+            yield from self._into_peer(route, end, to, protocol, port)
+        elif route.local:
+            yield _Routed(route)
+            if _kept(route, to):
+                yield Hop("destination", "Google keeps the first two and the last two addresses of a subnet", Answer.NO)
+                return
+            decision = self._ingress.decide(protocol, port, end, to)
+            yield _Firewalled("ingress firewall", decision, Direction.INGRESS)
+        else:
+            yield _Routed(route, Answer.UNKNOWN)
+
+    def _into_peer(self, route: Route, end: End, to: int, protocol: str, port: int) -> Iterator[_Step]:
+        """Tags mean nothing in another network (Google's page on VPC Network Peering)."""
+        name = next((one.network for one in self._ground.network.peerings if one.name == route.peering), None)
+        peer = self._ground.beyond.get(name) if name else None
+        if peer is None:
+            yield Hop("ingress firewall", "the peered network's rules cannot be seen", Answer.UNKNOWN)
+            return
+        decision = _ingress(peer, self._receiver).decide(protocol, port, End(end.address, frozenset(), ""), to)
+        yield _Firewalled("ingress firewall", decision, Direction.INGRESS)
+
+    def _carried(self) -> Iterator[Hop]:
+        """Without its control traffic a connector carries nothing. Source: facts.md sections 1c to 1e."""
+        far = _stretches(spans((SERVERLESS,)).edges[0], _edges(self._ground))
+        near = [End(end.address, frozenset(), "") for end in self._ends]
+        there = [self._egress.decide("tcp", CONTROL, end, to) for end in near for to in far]
+        back = [
+            self._into_connector.decide("tcp", CONTROL, End(one, frozenset(), ""), end.address)
+            for end in near
+            for one in far
+        ]
+        for decisions, direction in ((there, Direction.EGRESS), (back, Direction.INGRESS)):
+            amiss = next((one for one in decisions if one.answer != Answer.YES), None)
+            if amiss is None:
+                continue
+            sure = all(one.answer == Answer.NO for one in decisions)
+            said, by = words.decided(amiss, direction)
+            why = f"it carries nothing unless tcp:{CONTROL} with {SERVERLESS} is open: {direction.lower()} {said}"
+            yield Hop("connector", why, Answer.NO if sure else Answer.UNKNOWN, by)
+
+
+def _ingress(ground: Ground, receiver: Receiver) -> Firewall:
+    target = End(0, receiver.tags, receiver.account)
+    return Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
+
+
+def _metadata() -> Hop:
+    return Hop("metadata server", "always allowed", Answer.YES)
+
+
+def _worst(steps: Iterable[_Step]) -> Answer:
+    answers = {step.answer for step in steps}
+    return next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
+
+
+def _kind(route: Route) -> tuple[bool, bool, str]:
+    return (route.internet, route.local, route.peering or ("" if route.internet or route.local else route.next_hop))
+
+
+def _kept(route: Route, to: int) -> bool:
+    net = ranges.parse(route.destination)
+    return not KEPT <= to - int(net.network_address) < net.num_addresses - KEPT
+
+
+def _edges(ground: Ground) -> list[tuple[int, int]]:
+    """Every stretch of addresses that a rule or policy names."""
+    named = [spans(rule.destinations) for rule in every(ground.rules, ground.policies) if rule.destinations]
+    return [*cuts(ground.rules, ground.policies), *(edge for one in named for edge in one.edges)]
+
+
+def _samples(range_: str, ground: Ground) -> list[int]:
+    """An address of every part of a range that rules may tell apart."""
+    net = ranges.parse(range_)
+    low, high = int(net.network_address) + KEPT, int(net.broadcast_address) - KEPT
+    return _stretches((low, high), _edges(ground)) if low <= high else []
+
+
+def _stretches(whole: tuple[int, int], edges: Iterable[tuple[int, int]]) -> list[int]:
+    low, high = whole
+    starts = {low}
+    for first, last in edges:
+        starts |= {one for one in (first, last + 1) if low < one <= high}
+    return sorted(starts)

@@ -1,0 +1,61 @@
+"""Which route a packet takes. Source: Google's page on routes, applicability and order."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from ipaddress import IPv4Network
+
+from wayout.egress import ranges
+from wayout.egress.model import Route
+
+
+@dataclass(frozen=True, slots=True)
+class _Lane:
+    low: int
+    high: int
+    length: int
+    route: Route
+
+
+class Routing:
+    """The routes that machines with these tags may take."""
+
+    def __init__(self, routes: Iterable[Route], tags: frozenset[str]) -> None:
+        fit = [route for route in routes if not route.tags or tags & set(route.tags)]
+        lanes = [_lane(route) for route in fit if ranges.is_ipv4(route.destination)]
+        self._subnets = sorted((one for one in lanes if one.route.local or one.route.peering), key=_order)
+        self._others = sorted((one for one in lanes if not (one.route.local or one.route.peering)), key=_order)
+
+    def best(self, destination: int) -> tuple[Route, ...]:
+        """The route that is taken: a subnet's before any other, then the longest, then the lowest priority number.
+
+        Several where they are alike; none where nothing leads there.
+        """
+        for lanes in (self._subnets, self._others):
+            first: _Lane | None = None
+            found: list[Route] = []
+            for lane in lanes:
+                if not lane.low <= destination <= lane.high:
+                    continue
+                if first is not None and _rank(lane) != _rank(first):
+                    break
+                first = first or lane
+                found.append(lane.route)
+            if found:
+                return tuple(found)
+        return ()
+
+
+def _lane(route: Route) -> _Lane:
+    net: IPv4Network = ranges.parse(route.destination)
+    return _Lane(int(net.network_address), int(net.broadcast_address), net.prefixlen, route)
+
+
+def _rank(lane: _Lane) -> tuple[int, int]:
+    subnet = lane.route.local or bool(lane.route.peering)
+    return (-lane.length, 0 if subnet else lane.route.priority)
+
+
+def _order(lane: _Lane) -> tuple[int, int, bool]:
+    return (*_rank(lane), not lane.route.local)

@@ -1,0 +1,91 @@
+"""Addresses and ports as numbers, so that many packets are judged quickly."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable
+from functools import lru_cache
+from ipaddress import IPv4Address, collapse_addresses, ip_network
+
+from wayout.egress import ranges
+from wayout.egress.model import Traffic
+
+NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "50": "esp", "51": "ah", "132": "sctp"}
+ICMP_LIKE = "icmp"
+
+
+class Spans:
+    """A set of IPv4 addresses, from CIDR text; ranges of IPv6 are left out."""
+
+    def __init__(self, texts: Iterable[str]) -> None:
+        nets = collapse_addresses(ranges.parse(text) for text in texts if ip_network(text, strict=False).version == 4)
+        ordered = sorted((int(net.network_address), int(net.broadcast_address)) for net in nets)
+        self._first = [low for low, _ in ordered]
+        self._last = [high for _, high in ordered]
+
+    def __contains__(self, number: int) -> bool:
+        at = bisect_right(self._first, number) - 1
+        return at >= 0 and number <= self._last[at]
+
+    @property
+    def edges(self) -> list[tuple[int, int]]:
+        """First and last address of every stretch."""
+        return list(zip(self._first, self._last, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def spans(texts: tuple[str, ...]) -> Spans:
+    """The same set for the same texts."""
+    return Spans(texts)
+
+
+@lru_cache(maxsize=65536)
+def number(address: str) -> int | None:
+    """An IPv4 address as a number; None for IPv6."""
+    return int(IPv4Address(address)) if ":" not in address else None
+
+
+def canonical(protocol: str) -> str:
+    """A protocol's name in lower case; numbers that have a name get it (IANA)."""
+    return NUMBERS.get(protocol.lower(), protocol.lower())
+
+
+class Kinds:
+    """The protocols and ports that a rule speaks of."""
+
+    def __init__(self, traffic: Iterable[Traffic]) -> None:
+        self._all = False
+        self._ports: dict[str, list[tuple[int, int]] | None] = {}
+        for one in traffic:
+            self._take(one)
+
+    def _take(self, one: Traffic) -> None:
+        protocol = canonical(one.protocol)
+        if protocol == "all":
+            self._all = True
+        elif not one.ports or (protocol in self._ports and self._ports[protocol] is None):
+            self._ports[protocol] = None
+        else:
+            found = self._ports.setdefault(protocol, [])
+            assert found is not None  # noqa: S101 - the branch above has taken that case
+            found += [_span(text) for text in one.ports]
+
+    def has(self, protocol: str, port: int) -> bool:
+        """Whether a canonical protocol and port are among them."""
+        if self._all:
+            return True
+        if protocol not in self._ports:
+            return False
+        ports = self._ports[protocol]
+        return ports is None or any(low <= port <= high for low, high in ports)
+
+
+def _span(text: str) -> tuple[int, int]:
+    low, _, high = text.partition("-")
+    return int(low), int(high or low)
+
+
+@lru_cache(maxsize=4096)
+def kinds(traffic: tuple[Traffic, ...]) -> Kinds:
+    """The same set for the same traffic."""
+    return Kinds(traffic)
