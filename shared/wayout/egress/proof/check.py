@@ -1,0 +1,223 @@
+"""Whether a step of a plan does harm: at each moment nobody gains what the policy does not allow, nobody
+loses what it does, and what keeps a connector alive stays open.
+
+The changes of one pass are made side by side, in any order, and a crash may come after any of them. What is made or
+removed either only opens or only shuts. So it is enough to judge three moments: everything that opens made and nothing
+that shuts, the other way round, and all of it; every prefix of every order lies between these. A change of something
+that is there may do both, and is judged on its own as well. What fails is followed prefix by prefix to its first step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Literal
+
+from wayout.egress import ranges, ways
+from wayout.egress.model import (
+    Attach,
+    Blocked,
+    Change,
+    Create,
+    Egress,
+    Interface,
+    Job,
+    JobName,
+    Network,
+    Remove,
+    Seen,
+    Subnet,
+    Way,
+    kind,
+    subject,
+)
+from wayout.egress.proof.allowance import Allowance
+from wayout.egress.proof.future import Step, after, prefixes, steps
+from wayout.egress.proof.grounds import ground, inside
+from wayout.egress.proof.packets import packets
+from wayout.egress.reach import Answer, Ground, Judge, Packet, Verdict, every, judge
+from wayout.egress.remedies import Want
+
+WORST = 3  # findings that are told of one plan
+
+
+def check(want: Want, seen: Seen, changes: Sequence[Change]) -> tuple[Blocked, ...]:
+    """What a step of these changes would open or cut; empty if the plan is safe.
+
+    Raises NotLookedError for what it needs to see, and BlindError where that cannot be read.
+    """
+    if not any(_matters(change) for change in changes):
+        return ()
+    before = ground(want, seen)
+    allowed = Allowance(want.profile, inside(before))
+    found: dict[tuple[str, str], Blocked] = {}
+    future = Future(want, seen)
+    for user in _users(want, before, changes):
+        for finding in _judged(user, future, changes, allowed):
+            found.setdefault((finding.what, finding.why), finding)
+    return tuple(found.values())[:WORST]
+
+
+def _matters(change: Change) -> bool:
+    """Whether a change can open or shut anything for anybody: a new network or subnet holds nobody yet."""
+    return not (isinstance(change, Create) and isinstance(change.thing, Network | Subnet))
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whose packets a plan must not open or cut a way for. `ours`: the profile speaks of it."""
+
+    job: JobName
+    account: str
+    way: Way | None
+    ours: bool
+    who: str = ""  # in words, where it is no job that is known
+
+
+def _users(want: Want, before: Ground, changes: Sequence[Change]) -> Iterator[User]:
+    """One for each kind of sender: jobs on the site's way, jobs that are moved, and everybody else in the network."""
+    # A job that is detached has no need by policy, and a connector goes only when nobody is left on it.
+    moved = {change.job: change for change in changes if isinstance(change, Attach) and change.way}
+    going = {change.thing.name for change in changes if isinstance(change, Remove)}
+    jobs = {job.name: job for job in want.jobs}
+    for name, change in moved.items():
+        jobs.setdefault(name, Job(name, way=change.was))
+    known: set[object] = set()
+    for name, job in jobs.items():
+        ours = name in moved or ways.same(job.way, want.way, name)
+        user = User(name, job.service_account, job.way, ours=ours)
+        key = (job.way, name in moved, job.service_account if _by_account(before) else "", ours)
+        if key not in known and (ours or job.way):
+            known.add(key)
+            yield user
+    somebody = JobName(want.site.network.project, want.site.region, "somebody")
+    for found in before.connectors:
+        if found.network == want.site.network and found.name not in going:
+            ours = found.name == want.way.connector
+            who = f"whoever uses the connector {found.name.connector}"
+            yield User(somebody, "", Way(Egress.ALL, found.name), ours, who)
+    if subnet := _plain_subnet(want, before):
+        who = f"others in {want.site.network.network}"
+        way = Way(Egress.ALL, interface=Interface(str(want.site.network), subnet))
+        yield User(somebody, "", way, ours=False, who=who)
+
+
+def _by_account(before: Ground) -> bool:
+    """Whether some rule tells service accounts apart."""
+    return any(rule.target_accounts for rule in every(before.rules, before.policies))
+
+
+def _plain_subnet(want: Want, before: Ground) -> str:
+    """A subnet in which a machine without tags could stand, for whoever has nothing to do with us."""
+    fit = (
+        subnet
+        for subnet in before.subnets
+        if subnet.name != want.subnet and subnet.name.region == want.site.region and ranges.is_ipv4(subnet.range)
+    )
+    return next((str(subnet.name) for subnet in fit if ranges.parse(subnet.range).prefixlen <= 26), "")
+
+
+class Future:
+    """The network at each step, put together once."""
+
+    def __init__(self, want: Want, seen: Seen) -> None:
+        self.want = want
+        self._seen = seen
+        self._known: dict[tuple[Change, ...], Ground] = {}
+
+    def at(self, step: Step) -> Ground:
+        """The network once a step is made."""
+        if step.made not in self._known:
+            self._known[step.made] = ground(self.want, after(self._seen, step.made))
+        return self._known[step.made]
+
+
+def _judged(user: User, future: Future, changes: Sequence[Change], allowed: Allowance) -> Iterator[Blocked]:
+    """The first packet of each kind that some step opens or cuts for this user."""
+    asked = packets(user.way, future.want.way, future.at(Step(())), changes, allowed)
+    known = _asked(user, Step(()), future, asked)
+    told: set[str] = set()
+    for step in steps(changes):
+        now = _asked(user, step, future, asked)
+        for packet in asked:
+            if known[packet] == now[packet]:
+                continue
+            harm = _harm(known[packet], now[packet], may=user.ours and allowed(packet), ours=user.ours)
+            if harm and harm not in told:
+                finding = _finding(user, _first(user, step, future, packet, known[packet]), packet, harm, future)
+                told |= {harm} if finding else set()
+                yield from finding
+
+
+def _asked(user: User, step: Step, future: Future, packets: Iterable[Packet]) -> dict[Packet, Answer]:
+    one = Judge(user.job, _way(user, step), user.account, future.at(step))
+    return {packet: one.reaches(packet) for packet in packets}
+
+
+def _way(user: User, step: Step) -> Way | None:
+    return next((one.way for one in step.made if isinstance(one, Attach) and one.job == user.job), user.way)
+
+
+Harm = Literal["open", "cut"]
+
+
+def _harm(was: Answer, now: Answer, *, may: bool, ours: bool) -> Harm | None:
+    """What a step does to a packet that it must not; what cannot be known counts as harm."""
+    if not may and now != Answer.NO and was != Answer.YES:
+        return "open"
+    return "cut" if (may or not ours) and now != Answer.YES and was != Answer.NO else None
+
+
+def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) -> Step:
+    """The first step on the way there at which the packet fares otherwise."""
+    return next((one for one in prefixes(step) if _asked(user, one, future, (packet,))[packet] != was), step)
+
+
+def _finding(user: User, step: Step, packet: Packet, harm: Harm, future: Future) -> tuple[Blocked, ...]:
+    """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
+    want = future.want
+    verdict = judge(user.job, _way(user, step), user.account, packet, future.at(step))
+    lets_out = _lets_out(verdict)
+    adopted = want.adopted is not None and _way(user, step) == want.way  # which the policy lets be as it is
+    tolerated = adopted or any(fnmatchcase(lets_out, glob) for glob in want.profile.tolerates)
+    if harm == "open" and (not verdict.inside or tolerated):
+        return ()
+    sure = "could" if verdict.answer == Answer.UNKNOWN else "would"
+    port = f":{packet.port}" if packet.port else ""
+    who = user.who or user.job.job
+    decider = verdict.decider
+    decides = lets_out if harm == "open" and lets_out else f"{decider.what}: {decider.said}"
+    why = (
+        f"the plan fails its proof: {step.said} {sure} {harm} {packet.protocol}{port} to {packet.address} for {who}, "
+        f"{_RIGHT[harm, user.ours]} ({decides} decides)"
+    )
+    return (Blocked(_about(step), why, _help(harm, lets_out, want)),)
+
+
+_RIGHT: dict[tuple[Harm, bool], str] = {
+    ("open", True): "which its profile does not allow",
+    ("open", False): "which they do not reach now",
+    ("cut", True): "which its profile allows and it reaches now",
+    ("cut", False): "which they reach now",
+}
+
+
+def _about(step: Step) -> str:
+    change = step.made[-1]
+    return f"{kind(change)} {subject(change).rsplit('/', 1)[-1]}"
+
+
+def _help(harm: Harm, lets_out: str, want: Want) -> str:
+    profile = want.site.profile
+    if harm == "cut":
+        return f"nothing was changed; mend what decides there, or change the destinations of {profile}"
+    if not lets_out:
+        return f"nothing was changed; change the destinations of {profile}, or see what lets it out"
+    return f"nothing was changed; have {lets_out} narrowed, or let {profile} say tolerates: [{lets_out}] if it is meant"
+
+
+def _lets_out(verdict: Verdict) -> str:
+    """The short name of the rule or policy that decides at the egress firewall; empty if none does."""
+    names = [hop.by for hop in verdict.hops if hop.what == "egress firewall" and hop.by]
+    return names[-1].rsplit("/", 1)[-1].split(":")[0] if names else ""

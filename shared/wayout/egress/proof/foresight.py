@@ -1,0 +1,76 @@
+"""A plan to its end: what the next pass will do, and the one after it, if everything goes as it should."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from wayout.egress import planner
+from wayout.egress.model import Blocked, Change, Job, JobAt, JobName, JobsIn, Plan, Present, Seen
+from wayout.egress.proof.check import check
+from wayout.egress.proof.future import after
+from wayout.egress.remedies import Want
+
+PASSES = 12  # more than any site takes
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """One pass to come: what is wanted then, what will be seen, and its plan."""
+
+    want: Want
+    seen: Seen
+    plan: Plan
+
+
+Planned = Callable[[Want, Seen], Plan]
+
+
+def stages(want: Want, seen: Seen, planned: Planned = planner.plan) -> tuple[Stage, ...]:
+    """The passes from now on; the last one changes nothing. Raises NotLookedError with a further look that it takes."""
+    found: list[Stage] = []
+    for _ in range(PASSES):
+        plan = planned(want, seen)
+        found.append(Stage(planner.settled(want, seen)[0] if not plan.blocked else want, seen, plan))
+        if not plan.changes:
+            break
+        seen = after(seen, plan.changes)
+        want = _with_jobs(want, seen)
+    return tuple(found)
+
+
+def _with_jobs(want: Want, seen: Seen) -> Want:
+    known = _jobs(seen)
+    return replace(want, jobs=tuple(known.get(job.name, job) for job in want.jobs))
+
+
+def _jobs(seen: Seen) -> dict[JobName, Job]:
+    found: dict[JobName, Job] = {}
+    for read, sighting in seen.sightings.items():
+        if isinstance(sighting, Present) and isinstance(read, JobsIn):
+            found |= {job.name: job for job in sighting.value}
+        elif isinstance(sighting, Present) and isinstance(read, JobAt):
+            found[sighting.value.name] = sighting.value
+    return found
+
+
+def proven(ahead: tuple[Stage, ...]) -> tuple[Blocked, ...]:
+    """What fails its proof at the first stage where something does; empty if all stages are safe."""
+    return next((failed for stage in ahead if (failed := check(stage.want, stage.seen, stage.plan.changes))), ())
+
+
+def whole(ahead: tuple[Stage, ...]) -> Plan:
+    """All stages as one plan, to be read: every change, in order; and what is in the way or awaited at the end."""
+    first, last = ahead[0].plan, ahead[-1].plan
+    changes: tuple[Change, ...] = tuple(change for stage in ahead for change in stage.plan.changes)
+    return Plan(changes, tuple(dict.fromkeys((*first.blocked, *last.blocked))), last.waiting, _notes(ahead))
+
+
+def _notes(ahead: tuple[Stage, ...]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(note for stage in ahead for note in stage.plan.notes))
+
+
+def in_the_way(ahead: tuple[Stage, ...]) -> tuple[Blocked, ...]:
+    """What will block the ground that jobs need, at a stage yet to come."""
+    blocked = (block for stage in ahead[1:] for block in stage.plan.blocked if not block.one_job)
+    return tuple(dict.fromkeys(blocked))
