@@ -29,6 +29,6 @@ def on_outcome(event: CloudEvent) -> None:
             log.debug("nothing worth telling", id=said.cause.id, status=said.status)
             return
         try:
-            slack.post(words, wiring.parts().settings)
+            slack.post(words, wiring.parts().settings, channels=said.tell)
         except RefusedError as error:  # the same message again would be refused again
             log.error("Slack refused the message", id=said.cause.id, why=error.why, help=error.help)

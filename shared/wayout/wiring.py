@@ -97,6 +97,9 @@ class Wired:
         self.watch("applied", outcomes)
         self.ledger.write(outcomes, plan_id=plan, cause=cause, site=site)
 
+    def idle(self, site: Site, idle: bool, cause: Cause) -> None:
+        self.ledger.idle(site, idle, cause)
+
     def deadline(self) -> float:
         return time.monotonic() + self.settings.budget_seconds
 
@@ -115,7 +118,10 @@ class Wired:
         """Reconcile what a target names; without `apply`, only plan."""
         match target:
             case JobTarget():
-                yield reconcile.job(target, cause, self, apply=apply)
+                ending = reconcile.job(target, cause, self, apply=apply)
+                yield ending
+                if ending.left:
+                    yield from reconcile.left(ending.left, cause, self, apply=apply)
             case ThingTarget():
                 yield from reconcile.thing(target, cause, self)
             case EverythingTarget():

@@ -6,6 +6,7 @@ import click
 
 from wayout import __version__
 from wayout.cli.demo import demo
+from wayout.cli.explain import explain
 from wayout.cli.jobs import apply, plan, replay, sweep
 from wayout.cli.local import localcloud
 from wayout.cli.policy import policy
@@ -22,11 +23,13 @@ def main() -> None:
       wayout policy check policy.yaml               check a policy file
       wayout plan my-job --region europe-west2      what is missing on a job's way out, and why
       wayout apply my-job --region europe-west2     make it so, if the policy enforces
+      wayout explain my-job --region europe-west2 --to 10.20.0.5:5432
+                                                    can it reach that, and what decides
 
     Settings come from the environment, the same that the functions read: WAYOUT_PROJECT, WAYOUT_POLICY, … .
     Exit codes: 0 the way out is whole (or none is wanted), 2 changes are wanted, 1 something failed or is blocked.
     """
 
 
-for command in (demo, localcloud, plan, apply, sweep, replay, policy):
+for command in (demo, localcloud, plan, apply, explain, sweep, replay, policy):
     main.add_command(command)

@@ -12,14 +12,14 @@ import click
 
 if TYPE_CHECKING:
     from wayout.egress.messages import OutcomeSaid
-    from wayout.egress.model import Target
+    from wayout.egress.model import JobName, Target
     from wayout.reconcile import Ending
     from wayout.wiring import Wired
 
 Command = Callable[..., Any]
 
 
-def _common(command: Command) -> Command:
+def common(command: Command) -> Command:
     for option in (
         click.option("--json", "as_json", is_flag=True, help="Print the outcomes as one JSON list."),
         click.option("--policy", "policy_file", metavar="FILE", help="The policy file.  [env: WAYOUT_POLICY]"),
@@ -29,14 +29,14 @@ def _common(command: Command) -> Command:
     return command
 
 
-def _job_argument(command: Command) -> Command:
+def job_argument(command: Command) -> Command:
     region = click.option("--region", metavar="REGION", help="The region of a job that is named by its short name.")
     return click.argument("job")(region(command))
 
 
 @click.command()
-@_job_argument
-@_common
+@job_argument
+@common
 def plan(job: str, region: str | None, project: str | None, policy_file: str | None, as_json: bool) -> None:
     """Show what is missing on the way out of JOB, and why; change nothing.
 
@@ -47,8 +47,8 @@ def plan(job: str, region: str | None, project: str | None, policy_file: str | N
 
 
 @click.command()
-@_job_argument
-@_common
+@job_argument
+@common
 def apply(job: str, region: str | None, project: str | None, policy_file: str | None, as_json: bool) -> None:
     """Give JOB its way out, if the policy enforces one for it.
 
@@ -60,7 +60,7 @@ def apply(job: str, region: str | None, project: str | None, policy_file: str | 
 
 @click.command()
 @click.option("--plan", "only_plan", is_flag=True, help="Change nothing.")
-@_common
+@common
 def sweep(only_plan: bool, project: str | None, policy_file: str | None, as_json: bool) -> None:
     """Reconcile every job of every project and region that the policy lists.
 
@@ -75,7 +75,7 @@ def sweep(only_plan: bool, project: str | None, policy_file: str | None, as_json
 @click.command()
 @click.argument("file", type=click.File("r", encoding="utf-8"))
 @click.option("--plan", "only_plan", is_flag=True, help="Change nothing.")
-@_common
+@common
 def replay(file: Any, only_plan: bool, project: str | None, policy_file: str | None, as_json: bool) -> None:
     """Handle the event in FILE as the function would: a LogEntry, a Pub/Sub message or a CloudEvent, as JSON.
 
@@ -111,7 +111,17 @@ def _envelope(document: Any) -> tuple[dict[str, str], Any]:
 def _reconcile_job(
     text: str, region: str | None, project: str | None, policy_file: str | None, *, as_json: bool, apply_: bool
 ) -> None:
-    from wayout.egress.model import JobName, JobTarget
+    from wayout.egress.model import JobTarget
+
+    job, wired = named_job(text, region, project, policy_file, quiet=as_json)
+    _show(_endings(wired, JobTarget(job), "command", apply_=apply_), as_json=as_json)
+
+
+def named_job(
+    text: str, region: str | None, project: str | None, policy_file: str | None, *, quiet: bool
+) -> tuple[JobName, Wired]:
+    """The job that a person means, and the parts to reach it with. Raises click.UsageError."""
+    from wayout.egress.model import JobName
 
     home = project or os.environ.get("WAYOUT_PROJECT", "")
     if "/" not in text:
@@ -124,8 +134,7 @@ def _reconcile_job(
         job = JobName.parse(text)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    wired = _wired(project or home or job.project, policy_file, quiet=as_json)
-    _show(_endings(wired, JobTarget(job), "command", apply_=apply_), as_json=as_json)
+    return job, _wired(project or home or job.project, policy_file, quiet=quiet)
 
 
 def _wired(project: str | None, policy_file: str | None, *, quiet: bool) -> Wired:

@@ -100,7 +100,7 @@ class OutcomeSaid(_Message):
 
     `status`: `whole` (the way out is as it should be), `planned` (changes wanted, nobody applied them), `blocked`,
     `waiting` (carried on by a later event), `refused` (Google said no), `invalid` (the request could not be read),
-    `unneeded` (no job here needs a way out).
+    `unneeded` (no job here needs a way out). `tell`: Slack channels that the profile names.
     """
 
     status: Literal["whole", "planned", "blocked", "waiting", "refused", "invalid", "unneeded"]
@@ -114,6 +114,7 @@ class OutcomeSaid(_Message):
     blocked: tuple[BlockedSaid, ...] = ()
     waiting: tuple[WaitingSaid, ...] = ()
     notes: tuple[str, ...] = ()
+    tell: tuple[str, ...] = ()
     way: tuple[str, ...] = ()
     error: ErrorSaid | None = None
 

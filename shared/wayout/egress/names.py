@@ -91,11 +91,16 @@ class RuleName(Name):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Site:
-    """What a connector, its subnet and its rules belong to: a network, a region and a profile of the policy."""
+    """What a connector, its subnet and its rules belong to: a network, a region and a profile of the policy.
+
+    `home`: the service project that holds the connector, where that is not the network's own project.
+    """
 
     network: NetworkName
     region: str
     profile: str
+    home: str = ""
 
     def __str__(self) -> str:
-        return f"{self.network.project}/{self.network.network}/{self.region}/{self.profile}"
+        place = f"{self.network.project}/{self.network.network}/{self.region}/{self.profile}"
+        return f"{place}@{self.home}" if self.home else place

@@ -11,15 +11,20 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
+from typing import Literal
 
 from wayout.egress.names import ConnectorName, NetworkName, RouterName, RuleName, Site, SubnetName
 
 PREFIX = "wayout"
 MARK = "Made by Wayout"  # opens every description that we write
+DIRECT = "direct"  # marks the subnet of the direct road
+_DIRECT_ROLE = "d-"  # and its rules, whose names have no room for more
+
+Road = Literal["connector", "direct"]
 
 _AREAS = ("africa", "asia", "australia", "europe", "me", "northamerica", "southamerica", "us")
 _RULE = re.compile(rf"^{PREFIX}-(?P<region>[a-z]+-[a-z]+[0-9]+)-(?P<id>[0-9a-f]{{8}})-(?P<role>[a-z0-9-]+)$")
-_SITED = re.compile(rf"^{PREFIX}-(?P<id>[0-9a-f]{{8}})$")
+_SITED = re.compile(rf"^{PREFIX}-(?P<id>[0-9a-f]{{8}})(?:-{DIRECT})?$")
 _AUTOMATIC = re.compile(r"^aet-(?P<region>[a-z]+[0-9]+)-(?P<connector>[a-z0-9-]+)-(?P<suffix>[a-z]+fw)$")
 
 
@@ -29,17 +34,23 @@ def _digest(*parts: object) -> str:
 
 def site_id(site: Site) -> str:
     """Eight hexadecimal digits that stand for a site in names."""
-    return _digest(site.network, site.region, site.profile)
+    return _digest(site.network, site.region, site.profile, *filter(None, (site.home,)))
 
 
 def connector_of(site: Site) -> ConnectorName:
-    """The site's own connector, in the network's project."""
-    return ConnectorName(site.network.project, site.region, f"{PREFIX}-{site_id(site)}")
+    """The site's own connector, in the network's project or the site's home."""
+    return ConnectorName(site.home or site.network.project, site.region, f"{PREFIX}-{site_id(site)}")
 
 
-def subnet_of(site: Site) -> SubnetName:
-    """The subnet of the site's own connector."""
-    return SubnetName(site.network.project, site.region, f"{PREFIX}-{site_id(site)}")
+def subnet_of(site: Site, road: Road = "connector") -> SubnetName:
+    """The subnet of the site's own connector, or of its jobs on the direct road."""
+    suffix = f"-{DIRECT}" if road == "direct" else ""
+    return SubnetName(site.network.project, site.region, f"{PREFIX}-{site_id(site)}{suffix}")
+
+
+def direct_tag_of(site: Site) -> str:
+    """The network tag that a site's jobs carry on the direct road."""
+    return f"{PREFIX}-{site_id(site)}"
 
 
 def router_of(network: NetworkName, region: str) -> RouterName:
@@ -47,9 +58,18 @@ def router_of(network: NetworkName, region: str) -> RouterName:
     return RouterName(network.project, region, f"{PREFIX}-{_digest(network, region)}")
 
 
-def rule_of(site: Site, role: str) -> RuleName:
+def rule_of(site: Site, role: str, road: Road = "connector") -> RuleName:
     """A firewall rule of the site; `role` is what it is for, such as `deny-out`."""
+    role = f"{_DIRECT_ROLE}{role}" if road == "direct" else role
     return RuleName(site.network.project, f"{PREFIX}-{site.region}-{site_id(site)}-{role}")
+
+
+def is_rule_of(site: Site, road: Road, name: RuleName) -> bool:
+    """Whether a rule's name is one that we give to this site's rules on this road."""
+    prefix = rule_of(site, "").rule
+    role = name.rule.removeprefix(prefix)
+    on = "direct" if role.startswith(_DIRECT_ROLE) else "connector"
+    return name.project == site.network.project and name.rule.startswith(prefix) and on == road
 
 
 def tag_of(connector: ConnectorName) -> str:

@@ -1,18 +1,17 @@
-"""Whether a job needs a way out, which one, and because of what."""
+"""Whether a job needs a way out, which one, and because of what: a walk through the policy; one step decides."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Address
 
-from wayout.egress import ranges
-from wayout.egress.model import Job, JobName, JobTarget, Site
-from wayout.egress.policy import LABEL, OFF, Match, Mode, Policy, Profile
+from wayout.egress import evidence
+from wayout.egress.model import BlindError, FoldersOf, Job, JobName, JobTarget, Seen, Site
+from wayout.egress.policy import LABEL, OFF, Match, Mode, Policy, Profile, Rule
+from wayout.egress.troubles import trouble
 
 
 class Stance(StrEnum):
@@ -37,69 +36,154 @@ class Intent:
     mode: Mode = "observe"
 
 
-def judge(policy: Policy, job: Job, *, today: date, asked: JobTarget | None = None) -> Intent:
-    """Exemption, label, request, rule, evidence: the first that speaks decides."""
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One step of the walk: who was asked, and what it said; the first with an intent decides."""
+
+    what: str
+    said: str
+    intent: Intent | None = None
+
+
+def judge(
+    policy: Policy,
+    job: Job,
+    *,
+    today: date,
+    asked: JobTarget | None = None,
+    seen: Seen = Seen(),  # noqa: B008 - a frozen value
+) -> Intent:
+    """Exemption, label, request, rule, evidence: the first that speaks decides.
+
+    Raises NotLookedError where a folder, or the way that the job has, must be looked at; BlindError where a folder
+    cannot be seen.
+    """
+    steps = tuple(walk(policy, job, today=today, asked=asked, seen=seen))
+    intent = next(step.intent for step in steps if step.intent)
+    remarks = [step.said for step in steps if step.what == REMARK]
+    return replace(intent, because="; ".join([intent.because, *remarks])) if remarks else intent
+
+
+REMARK = "remark"
+
+
+def walk(
+    policy: Policy,
+    job: Job,
+    *,
+    today: date,
+    asked: JobTarget | None = None,
+    seen: Seen = Seen(),  # noqa: B008 - a frozen value
+) -> Iterator[Step]:
+    """Every step up to the one that decides, and then what is worth a remark. Raises as `judge` does."""
+    for step in _voices(policy, job, today, asked, seen):
+        yield step
+        if step.intent:
+            break
+    if job.deleted or not policy.covers(job.name.project):
+        return
+    remarks = (*_expired(policy, job, today, seen), *_unheard(policy, job, asked))
+    yield from (Step(REMARK, said) for said in remarks)
+
+
+def _voices(policy: Policy, job: Job, today: date, asked: JobTarget | None, seen: Seen) -> Iterator[Step]:
     if job.deleted:
-        return Intent(job.name, Stance.ABSENT, "the job has been deleted")
+        yield _step("job", Intent(job.name, Stance.ABSENT, "the job has been deleted"))
     if not policy.covers(job.name.project):
-        return Intent(job.name, Stance.FINE, f"the policy does not speak of project {job.name.project}")
-    voices = (_exemption(policy, job, today), _label(policy, job), _request(policy, job, asked), _rule(policy, job))
-    spoken = next((voice for voice in voices if voice), None)
-    intent = spoken or _evidence(policy, job)
-    remarks = [*_expired(policy, job, today), *_unheard(policy, job, asked)]
-    if not remarks:
-        return intent
-    because = "; ".join([intent.because, *remarks])
-    return Intent(intent.job, intent.stance, because, intent.site, intent.profile, intent.mode)
+        because = f"the policy does not speak of project {job.name.project}"
+        yield _step("projects", Intent(job.name, Stance.FINE, because))
+    yield from _exemptions(policy, job, today, seen)
+    yield _label(policy, job)
+    yield _request(policy, job, asked)
+    yield from _rules(policy, job, seen)
+    yield _evidence(policy, job, seen)
+
+
+def _step(what: str, intent: Intent) -> Step:
+    return Step(what, intent.because, intent)
 
 
 def _needs(policy: Policy, job: Job, profile: str, because: str, mode: Mode | None = None) -> Intent:
     wanted = policy.profiles[profile]
-    site = Site(wanted.network_for(job.name.project), job.name.region, profile)
-    return Intent(job.name, Stance.NEEDS, because, site, wanted, mode or policy.mode)
+    site = wanted.site_for(profile, job.name.project, job.name.region)
+    return Intent(job.name, Stance.NEEDS, because, site, wanted, mode or wanted.mode or policy.mode)
 
 
-def matches(match: Match, job: Job) -> bool:
-    """Whether every glob of a match fits the job."""
+# --- matching -----------------------------------------------------------------------------------------------------
+
+
+def matches(match: Match, job: Job, seen: Seen = Seen()) -> bool:  # noqa: B008 - a frozen value
+    """Whether every glob of a match fits the job; see `mismatch`."""
+    return not mismatch(match, job, seen)
+
+
+def mismatch(match: Match, job: Job, seen: Seen = Seen()) -> str:  # noqa: B008 - a frozen value
+    """The first thing that does not fit, in words; empty if the match fits. Folders are looked at last.
+
+    Raises NotLookedError and BlindError: a folder that cannot be seen is not taken for another one.
+    """
     labels = dict(job.labels)
-    return (
-        fnmatchcase(job.name.project, match.project)
-        and fnmatchcase(job.name.region, match.region)
-        and fnmatchcase(job.name.job, match.job)
-        and fnmatchcase(job.service_account, match.service_account)
-        and all(fnmatchcase(labels.get(key, ""), glob) for key, glob in match.labels.items())
-    )
+    asked = [
+        ("project", job.name.project, match.project),
+        ("region", job.name.region, match.region),
+        ("job", job.name.job, match.job),
+        ("service account", job.service_account, match.service_account),
+        *((f"label {key}", labels.get(key, ""), glob) for key, glob in match.labels.items()),
+    ]
+    for what, value, glob in asked:
+        if not fnmatchcase(value, glob):
+            return f"its {what} {value or '(none)'} does not match {glob}"
+    if match.folder:
+        folders = seen.get(FoldersOf(job.name.project))
+        if f"folders/{match.folder.removeprefix('folders/')}" not in folders:
+            return f"its project is not in folder {match.folder.removeprefix('folders/')}"
+    return ""
 
 
-def _exemption(policy: Policy, job: Job, today: date) -> Intent | None:
-    for exemption in policy.exemptions:
-        if exemption.expires >= today and matches(exemption.match, job):
+def _exemptions(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[Step]:
+    for number, exemption in enumerate(policy.exemptions, start=1):
+        what = f"exemption {number}"
+        if exemption.expires < today:
+            yield Step(what, f"it ended on {exemption.expires}")
+        elif why := mismatch(exemption.match, job, seen):
+            yield Step(what, why)
+        else:
             because = f"exempt until {exemption.expires}: {exemption.reason} ({exemption.owner} answers for it)"
-            return Intent(job.name, Stance.EXEMPT, because)
-    return None
+            yield _step(what, Intent(job.name, Stance.EXEMPT, because))
 
 
-def _expired(policy: Policy, job: Job, today: date) -> Iterator[str]:
+def _expired(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[str]:
     for exemption in policy.exemptions:
-        if exemption.expires < today and matches(exemption.match, job):
+        if exemption.expires < today and matches(exemption.match, job, seen):
             yield f"an exemption of {exemption.owner} ended on {exemption.expires}"
 
 
-def _label(policy: Policy, job: Job) -> Intent | None:
+def _label(policy: Policy, job: Job) -> Step:
     chosen = dict(job.labels).get(LABEL)
+    if chosen is None:
+        return Step("label", f"it has no label {LABEL}")
     if chosen == OFF:
-        return Intent(job.name, Stance.FINE, f"its label {LABEL}={OFF} says that it needs no way out")
+        because = f"its label {LABEL}={OFF} says that it needs no way out"
+        return _step("label", Intent(job.name, Stance.FINE, because))
     if chosen in policy.profiles and policy.profiles[chosen].labels:
-        mode = next((rule.mode for rule in policy.rules if rule.profile == chosen and matches(rule.match, job)), None)
-        return _needs(policy, job, chosen, f"its label says {LABEL}={chosen}", mode)
-    return None
+        mode = next((rule.mode for rule in policy.rules if rule.profile == chosen and _near(rule, job)), None)
+        return _step("label", _needs(policy, job, chosen, f"its label says {LABEL}={chosen}", mode))
+    return Step("label", f"{LABEL}={chosen} names no profile that labels may choose")
 
 
-def _request(policy: Policy, job: Job, asked: JobTarget | None) -> Intent | None:
-    if asked and asked.requested in policy.profiles and policy.profiles[asked.requested].requests:
-        sender = asked.sender or "another system"
-        return _needs(policy, job, asked.requested, f"{sender} asked for the profile {asked.requested}")
-    return None
+def _near(rule: Rule, job: Job) -> bool:
+    """Whether a rule is about the job, as far as that can be told without its folders."""
+    return not rule.match.folder and matches(rule.match, job)
+
+
+def _request(policy: Policy, job: Job, asked: JobTarget | None) -> Step:
+    if asked is None or not asked.requested:
+        return Step("request", "nobody has asked for a profile")
+    sender = asked.sender or "another system"
+    if asked.requested in policy.profiles and policy.profiles[asked.requested].may_ask(asked.sender):
+        because = f"{sender} asked for the profile {asked.requested}"
+        return _step("request", _needs(policy, job, asked.requested, because))
+    return Step("request", f"{sender} may not ask for {asked.requested}")
 
 
 def _unheard(policy: Policy, job: Job, asked: JobTarget | None) -> Iterator[str]:
@@ -107,58 +191,43 @@ def _unheard(policy: Policy, job: Job, asked: JobTarget | None) -> Iterator[str]
     if chosen and chosen != OFF and not (chosen in policy.profiles and policy.profiles[chosen].labels):
         yield f"its label {LABEL}={chosen} names no profile that labels may choose"
     requested = asked.requested if asked else ""
-    if requested and not (requested in policy.profiles and policy.profiles[requested].requests):
+    if asked and requested and not (requested in policy.profiles and policy.profiles[requested].may_ask(asked.sender)):
         yield f"the requested profile {requested} is none that requests may choose"
 
 
-def _rule(policy: Policy, job: Job) -> Intent | None:
+def _rules(policy: Policy, job: Job, seen: Seen) -> Iterator[Step]:
     for number, rule in enumerate(policy.rules, start=1):
-        if matches(rule.match, job):
-            title = f"rule {rule.name!r}" if rule.name else f"rule {number}"
-            if rule.profile == OFF:
-                return Intent(job.name, Stance.FINE, f"{title} says that it needs no way out")
-            return _needs(policy, job, rule.profile, f"{title} gives it the profile {rule.profile}", rule.mode)
-    return None
+        title = f"rule {rule.name!r}" if rule.name else f"rule {number}"
+        if why := mismatch(rule.match, job, seen):
+            yield Step(title, why)
+        elif rule.profile == OFF:
+            yield _step(title, Intent(job.name, Stance.FINE, f"{title} says that it needs no way out"))
+        else:
+            because = f"{title} gives it the profile {rule.profile}"
+            yield _step(title, _needs(policy, job, rule.profile, because, rule.mode))
 
 
-_ADDRESS = re.compile(r"(?<![\d.])(?:\d{1,3}\.){3}\d{1,3}(?![\d.])")
-_INTERNAL = re.compile(r"(?<![\w.-])(?:[a-z0-9-]+\.)+internal(?![\w-])", re.IGNORECASE)
-_USERINFO = re.compile(r"[^\s/,;\"']*@")  # what stands before an @ may be a password
-METADATA = "metadata.google.internal"  # answered on the host itself; never a need
+# --- evidence -----------------------------------------------------------------------------------------------------
 
 
-def speaking(job: Job) -> Iterator[str]:
-    """What in the job speaks for a need, each with its place. Only the address or host is quoted, never the value."""
-    if job.way and job.way.connector and job.way.connector.region != job.name.region:
-        yield f"it names the connector {job.way.connector}, which is in another region"
-    for word in job.words:
-        text = _USERINFO.sub("@", "" if word.secret else word.text)
-        for address in _ADDRESS.findall(text):
-            if _private(address):
-                yield f"{word.place} holds the private address {address}"
-        for host in _INTERNAL.findall(text):
-            if host.lower() != METADATA:
-                yield f"{word.place} holds the internal host {host}"
-
-
-def _private(address: str) -> bool:
-    try:
-        found = IPv4Address(address)
-    except ValueError:
-        return False
-    return any(found in ranges.parse(private) for private in ranges.PRIVATE)
-
-
-def _evidence(policy: Policy, job: Job) -> Intent:
-    found = list(speaking(job))
+def _evidence(policy: Policy, job: Job, seen: Seen) -> Step:
+    found, unknown = list(evidence.speaking(job)), ""
+    if job.way:
+        try:
+            found += filter(None, (trouble(job, seen),))
+        except BlindError as blind:
+            unknown = f"whether its own way works cannot be seen: {blind.sighting.why}"
+    remarks = list(filter(None, (unknown, "" if found else evidence.unread(job))))
+    said = "; ".join([*found[:3], *remarks])
     if not found:
         because = "no exemption, label, rule or evidence in the job speaks for a way out"
-        return Intent(job.name, Stance.FINE, because)
+        because = "; ".join([because, *remarks, *(() if job.way is None or remarks else ("its own way works",))])
+        return _step("evidence", Intent(job.name, Stance.FINE, because))
     if policy.evidence:
-        return _needs(policy, job, policy.evidence, "; ".join(found[:3]))
+        return _step("evidence", _needs(policy, job, policy.evidence, said))
     profiles = ", ".join(name for name, profile in policy.profiles.items() if profile.labels) or "none"
     because = (
-        f"{'; '.join(found[:3])}; no rule gives it a profile: label the job {LABEL}=PROFILE "
+        f"{said}; no rule gives it a profile: label the job {LABEL}=PROFILE "
         f"(labels may choose: {profiles}) or {LABEL}={OFF}, or add a rule"
     )
-    return Intent(job.name, Stance.UNCLEAR, because)
+    return _step("evidence", Intent(job.name, Stance.UNCLEAR, because))

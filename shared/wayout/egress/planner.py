@@ -6,13 +6,20 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
-from wayout.egress.model import BlindError, Blocked, Plan, Read, Seen
+from wayout.egress import adoption, hosting, naming
+from wayout.egress.model import BlindError, Blocked, Plan, Read, RulesOf, Seen
 from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want
 
 
 def reads(want: Want) -> frozenset[Read[Any]]:
     """What has to be looked at before `plan` is asked; it may ask for more."""
-    return frozenset(read for remedy in REMEDIES for read in remedy.reads(want))
+    looks = (remedy.reads(want) for remedy in REMEDIES if want.road in remedy.roads)
+    return frozenset(read for each in (*looks, adoption.reads(want)) for read in each)
+
+
+def settled(want: Want, seen: Seen) -> tuple[Want, tuple[str, ...]]:
+    """The same want with its road chosen, and the reasons. Raises NotLookedError, and BlindError."""
+    return adoption.settled(want, seen)
 
 
 def plan(want: Want, seen: Seen) -> Plan:
@@ -21,22 +28,32 @@ def plan(want: Want, seen: Seen) -> Plan:
     Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedies that need
     it, and those that build on them. While something blocks, a site that nobody can be using yet is not begun.
     """
-    done: frozenset[str] = frozenset()
-    verdicts: list[Verdict] = []
-    for remedy in REMEDIES:
-        verdict = _judge(remedy, want, seen, done)
-        verdicts.append(verdict)
-        if verdict.whole:
-            done |= {remedy.name}
-    blocked = _together(block for verdict in verdicts for block in verdict.blocked)
-    begin = not blocked or _stands(want, seen)
+    try:
+        want, reasons = settled(want, seen)
+    except BlindError as blind:
+        reasons = (f"whether a connector of others could be adopted cannot be judged: {blind.sighting.why}",)
+    verdicts = _verdicts(want, seen)
+    changes, held = hosting.held_back(want, [change for verdict in verdicts for change in verdict.changes])
+    blocked = _together((*(block for verdict in verdicts for block in verdict.blocked), *held))
+    begin = all(block.one_job for block in blocked) or stands(want, seen)
     return Plan(
-        changes=tuple(change for verdict in verdicts for change in verdict.changes if begin),
+        changes=tuple(changes) if begin else (),
         blocked=blocked,
         # What somebody else has under way comes last: it is what all the rest waits for.
         waiting=tuple(sorted((wait for verdict in verdicts for wait in verdict.waiting), key=lambda it: it.elsewhere)),
-        notes=tuple(dict.fromkeys(note for verdict in verdicts for note in verdict.notes)),
+        notes=tuple(dict.fromkeys((*reasons, *(note for verdict in verdicts for note in verdict.notes)))),
     )
+
+
+def _verdicts(want: Want, seen: Seen) -> list[Verdict]:
+    done = frozenset(remedy.name for remedy in REMEDIES if want.road not in remedy.roads)
+    verdicts: list[Verdict] = []
+    for remedy in REMEDIES:
+        if want.road in remedy.roads:
+            verdict = _judge(remedy, want, seen, done)
+            verdicts.append(verdict)
+            done |= {remedy.name} if verdict.whole else set()
+    return verdicts
 
 
 def _judge(remedy: Remedy, want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
@@ -49,15 +66,19 @@ def _judge(remedy: Remedy, want: Want, seen: Seen, done: frozenset[str]) -> Verd
 
 def _together(blocks: Iterable[Blocked]) -> tuple[Blocked, ...]:
     """What is blocked by one and the same thing is told in one breath."""
-    found: dict[tuple[str, str], list[str]] = {}
+    found: dict[tuple[str, str, bool], list[str]] = {}
     for block in blocks:
-        found.setdefault((block.why, block.help), []).append(block.what)
-    return tuple(Blocked(", ".join(dict.fromkeys(what)), why, help_) for (why, help_), what in found.items())
+        found.setdefault((block.why, block.help, block.one_job), []).append(block.what)
+    return tuple(Blocked(", ".join(dict.fromkeys(what)), *rest) for rest, what in found.items())
 
 
-def _stands(want: Want, seen: Seen) -> bool:
+def stands(want: Want, seen: Seen) -> bool:
+    """Whether somebody could be using the site already."""
     try:
-        return want.own_connector(seen) is not None
+        if want.own_road == "connector":
+            return want.own_connector(seen) is not None
+        last = naming.rule_of(want.site, "deny-out", "direct")
+        return any(rule.name == last for rule in seen.get(RulesOf(want.site.network)))
     except BlindError:
         return True
 

@@ -11,7 +11,9 @@ from typing import Annotated, Any, Literal, Self
 
 import yaml
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic.json_schema import SkipJsonSchema
 
+from wayout.egress import ranges
 from wayout.egress.model import Egress, NetworkName, Site, Traffic
 
 LABEL = "wayout"  # the job label by which a developer chooses
@@ -34,13 +36,17 @@ def _range(text: str) -> str:
     return str(IPv4Network(text))
 
 
+_SET = r"^[a-z][a-z0-9-]{0,61}[a-z0-9]$"
+
+
 def _destination(text: str) -> str:
-    if text == "internet":
+    if text == "internet" or re.fullmatch(_SET, text):
         return text
     try:
         return _range(text)
     except ValueError as error:
-        raise ValueError(f"{error}; write a range such as 10.20.0.0/16, or internet") from error
+        said = "write a range such as 10.20.0.0/16, the name of a set, or internet"
+        raise ValueError(f"{error}; {said}") from error
 
 
 def _traffic(text: str) -> str:
@@ -61,10 +67,16 @@ Range = Annotated[str, AfterValidator(_range)]
 
 
 class Destination(_Part):
-    """Where jobs may go: `to` is CIDR text or `internet`; `ports` are like `tcp:443`, `udp:53`, `icmp`, `all`."""
+    """Where jobs may go: `to` is CIDR text, a named set or `internet`; `ports` are like `tcp:443`, `icmp`, `all`."""
 
     to: Annotated[str, AfterValidator(_destination)]
     ports: tuple[Annotated[str, AfterValidator(_traffic)], ...] = Field(min_length=1)
+    of_set: SkipJsonSchema[tuple[Range, ...]] = ()  # the ranges of the set that it names, filled in when loaded
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """The ranges (CIDR text) that it stands for, or `internet`."""
+        return self.of_set or (self.to,)
 
     @property
     def traffic(self) -> tuple[Traffic, ...]:
@@ -74,8 +86,10 @@ class Destination(_Part):
 
 
 class ConnectorSize(_Part):
-    """A connector's machines. It only ever grows (Google's page on connectors)."""
+    """A connector's machines; it only ever grows (Google's page on connectors). `project`: where it is made if the
+    network is a Shared VPC host's: in the host project, or in each service project."""
 
+    project: Literal["host", "service"] = "host"
     machine: Literal["f1-micro", "e2-micro", "e2-standard-4"] = "e2-micro"
     min_instances: int = Field(2, ge=2, le=9)
     max_instances: int = Field(3, ge=3, le=10)
@@ -101,10 +115,26 @@ class NatWish(_Part):
         return self
 
 
+class DirectWish(_Part):
+    """The subnet of the direct road: /26 or larger (Google's page on Direct VPC egress)."""
+
+    prefix: int = Field(26, ge=8, le=26)
+
+
+class Adoption(_Part):
+    """Which connectors of others may be used as they are (globs of their names), and for how many jobs in all."""
+
+    connectors: tuple[str, ...] = ()
+    max_jobs: int = Field(20, ge=1, le=1000)
+
+
+Mode = Literal["observe", "enforce"]
+
+
 class Profile(_Part):
     """A named way out. Its name is its identity: editing its destinations patches rules and moves no job."""
 
-    road: Literal["connector"] = "connector"
+    road: Literal["connector", "direct", "auto"] = "connector"
     egress: Egress = Egress.PRIVATE
     network: str = "default"
     destinations: tuple[Destination, ...] = Field((), max_length=100)
@@ -112,10 +142,19 @@ class Profile(_Part):
     pool: tuple[Range, ...] = Field(("10.127.0.0/16",), min_length=1)
     connector: ConnectorSize = ConnectorSize()
     nat: NatWish = NatWish()
+    direct: DirectWish = DirectWish()
+    adopt: Adoption = Adoption()
+    host_writes: bool = False  # in a network of another project, a Shared VPC's host
     retire: Literal["disable", "delete", "keep"] = "disable"
-    outranks: tuple[str, ...] = ()
+    outranks: tuple[str, ...] = ()  # denies of others that our allows may stand above
+    tolerates: tuple[str, ...] = ()  # allows of others that may stand above our denies
+    idle: Literal["report", "remove"] = "report"
+    idle_days: int = Field(7, ge=1, le=25)  # the ledger remembers a month
+    detach: bool = False
+    mode: Mode | None = None
     labels: bool = False
-    requests: bool = False
+    requests: bool | tuple[str, ...] = False  # or the senders (globs) that may ask for it
+    tell: tuple[str, ...] = ()  # Slack channels that hear of it
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -137,7 +176,34 @@ class Profile(_Part):
     @property
     def ranges(self) -> tuple[str, ...]:
         """The destinations that are ranges (CIDR text)."""
-        return tuple(destination.to for destination in self.destinations if destination.to != "internet")
+        places = (place for destination in self.destinations for place in destination.places)
+        return tuple(place for place in places if place != "internet")
+
+    @property
+    def reaches_internet(self) -> bool:
+        """Whether it lets traffic out to the internet through the VPC, so that a NAT is needed."""
+        public = any(not ranges.within((place,), ranges.PRIVATE) for place in self.ranges)
+        return self.egress == Egress.ALL and (self.internet or public or self.google_apis == "default-domains")
+
+    @property
+    def taken_road(self) -> Literal["connector", "direct"]:
+        """The road itself. `auto` is Google's advice: Direct VPC egress, but a connector where Cloud NAT is in play,
+        since there the direct road may add half a minute to each start (Google's page on Direct VPC egress)."""
+        if self.road != "auto":
+            return self.road
+        return "connector" if self.reaches_internet else "direct"
+
+    def may_ask(self, sender: str) -> bool:
+        """Whether a request of this sender may choose the profile."""
+        if isinstance(self.requests, bool):
+            return self.requests
+        return any(fnmatchcase(sender, pattern) for pattern in self.requests)
+
+    def site_for(self, name: str, project: str, region: str) -> Site:
+        """The site of a job of that project and region; `name` is the profile's own."""
+        network = self.network_for(project)
+        away = network.project != project and self.taken_road == "connector" and self.connector.project == "service"
+        return Site(network, region, name, project if away else "")
 
     def network_for(self, project: str) -> NetworkName:
         """The profile's network; a bare name is one in the job's own project."""
@@ -145,16 +211,17 @@ class Profile(_Part):
 
 
 class Match(_Part):
-    """Which jobs a rule or exemption is about. Globs; what is left out matches everything."""
+    """Which jobs a rule or exemption is about. Globs; what is left out matches everything.
+
+    `folder` is `folders/NUMBER` (or its number), at any height above the project.
+    """
 
     project: str = "*"
+    folder: str = ""
     region: str = "*"
     job: str = "*"
     labels: dict[str, str] = Field(default_factory=dict)
     service_account: str = "*"
-
-
-Mode = Literal["observe", "enforce"]
 
 
 class Rule(_Part):
@@ -183,12 +250,26 @@ class Policy(_Part):
     paused: bool = False
     projects: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
+    sets: dict[Annotated[str, Field(pattern=_SET)], Annotated[tuple[Range, ...], Field(min_length=1)]] = Field(
+        default_factory=dict
+    )
+    reserved: dict[str, tuple[Range, ...]] = Field(default_factory=dict)  # where others live: peerings, on-premises
     profiles: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,61}[a-z0-9]$")], Profile] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     evidence: str = ""
     create_network: bool = False
     profiles_per_network: int = Field(4, ge=1, le=20)
+    managed: Literal["tell", "act"] = "tell"  # of jobs whose source is Terraform or the like
+
+    @model_validator(mode="before")
+    @classmethod
+    def _sets_filled_in(cls, raw: Any) -> Any:
+        """Each destination that names a set gets its ranges; what is malformed is left for its own field to refuse."""
+        sets = raw.get("sets") if isinstance(raw, dict) else None
+        if not isinstance(sets, dict) or not isinstance(raw.get("profiles"), dict):
+            return raw
+        return {**raw, "profiles": {name: _filled(profile, sets) for name, profile in raw["profiles"].items()}}
 
     @model_validator(mode="after")
     def _names_resolve(self) -> Self:
@@ -210,7 +291,36 @@ class Policy(_Part):
     def sites(self, project: str, region: str) -> Iterator[Site]:
         """Every site that the policy could make for jobs of one project and region."""
         for name, profile in self.profiles.items():
-            yield Site(profile.network_for(project), region, name)
+            yield profile.site_for(name, project, region)
+
+    @property
+    def known_projects(self) -> tuple[str, ...]:
+        """The projects that it lists by their full name; globs name none that could be looked at."""
+        return tuple(project for project in self.projects if not set(project) & set("*?["))
+
+    def projects_of(self, site: Site) -> tuple[str, ...]:
+        """The projects whose jobs may belong to a site, as far as the policy names them."""
+        profile = self.profiles[site.profile]
+        near = (site.home or site.network.project,)
+        return tuple(
+            dict.fromkeys(
+                project
+                for project in (*near, *self.known_projects)
+                if self.covers(project) and profile.site_for(site.profile, project, site.region) == site
+            )
+        )
+
+
+def _filled(profile: Any, sets: dict[str, Any]) -> Any:
+    places = profile.get("destinations") if isinstance(profile, dict) else None
+    if not isinstance(places, list):
+        return profile
+    return {**profile, "destinations": [_with_ranges(place, sets) for place in places]}
+
+
+def _with_ranges(place: Any, sets: dict[str, Any]) -> Any:
+    named = place.get("to") if isinstance(place, dict) else None
+    return {**place, "of_set": sets[named]} if isinstance(named, str) and named in sets else place
 
 
 class _Loader(yaml.SafeLoader):

@@ -9,7 +9,6 @@ from wayout.egress import naming, ranges
 from wayout.egress.model import (
     Action,
     Change,
-    ConnectorName,
     Create,
     Direction,
     FirewallRule,
@@ -17,8 +16,6 @@ from wayout.egress.model import (
     Traffic,
     Update,
 )
-
-UNIVERSAL_TAG = "vpc-connector"  # every connector of every project carries it
 
 
 def missing(wanted: tuple[FirewallRule, ...], existing: tuple[FirewallRule, ...]) -> list[Change]:
@@ -66,13 +63,16 @@ def _canonical(rule: FirewallRule) -> FirewallRule:
     )
 
 
-def speaks_of(rule: FirewallRule, connector: ConnectorName, range_: str) -> bool:
-    """Whether a rule of somebody else decides on traffic that leaves this connector (its /28 as CIDR text)."""
+def speaks_of(rule: FirewallRule, tags: frozenset[str], range_: str, *, accounts: bool = False) -> bool:
+    """Whether a rule of somebody else decides on traffic that leaves machines with these tags and addresses in this
+    range (CIDR text). `accounts`: they run as some service account, which egress rules may name.
+    """
     if rule.disabled:
         return False
-    tags = {UNIVERSAL_TAG, naming.tag_of(connector)}
     if rule.direction == Direction.EGRESS:
-        return not rule.target_accounts and (not rule.target_tags or bool(tags & set(rule.target_tags)))
+        if rule.target_accounts:
+            return accounts
+        return not rule.target_tags or bool(tags & set(rule.target_tags))
     by_range = bool(range_) and ranges.overlap(rule.sources, (range_,))
     return by_range or bool(tags & set(rule.source_tags))
 

@@ -33,7 +33,12 @@ def parse(text: str) -> IPv4Network:
 
 def is_ipv4(text: str) -> bool:
     """Whether the text is an IPv4 range; IPv6 ranges of foreign rules are looked at by nobody here."""
-    return ip_network(text, strict=False).version == 4
+    return _version(text) == 4
+
+
+@lru_cache(maxsize=4096)
+def _version(text: str) -> int:
+    return ip_network(text, strict=False).version
 
 
 def overlap(some: Iterable[str], others: Iterable[str]) -> bool:
@@ -65,6 +70,11 @@ def _minus(piece: IPv4Network, gone: IPv4Network) -> Iterator[IPv4Network]:
 
 def internet(inside: Iterable[str]) -> tuple[str, ...]:
     """The internet: everything but private and special ranges, and but what is `inside` the network."""
+    return _internet(tuple(sorted(set(inside))))
+
+
+@lru_cache(maxsize=256)
+def _internet(inside: tuple[str, ...]) -> tuple[str, ...]:
     return without("0.0.0.0/0", (*PRIVATE, *SPECIAL, *inside))
 
 

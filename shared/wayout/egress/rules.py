@@ -16,7 +16,7 @@ from wayout.egress.model import (
     Direction,
     Egress,
     FirewallRule,
-    NetworkName,
+    PeerRoutesOf,
     RoutesOf,
     Seen,
     Site,
@@ -38,8 +38,27 @@ GOOGLE_APIS = {
 }
 HTTPS = (Traffic("tcp", ("443",)),)
 ALL = (Traffic("all"),)
+UNIVERSAL_TAG = "vpc-connector"  # every connector of every project carries it
 
 CONTROL_PRIORITY, APIS_PRIORITY, ALLOW_PRIORITY, INGRESS_PRIORITY, DENY_PRIORITY = 110, 210, 300, 310, 950
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Whom a site's rules speak of: machines with the tag, whose addresses lie in the range (CIDR text).
+
+    Ingress rules know a connector's machines by their tag, and jobs on the direct road by their addresses alone
+    (Google's page on Direct VPC egress).
+    """
+
+    road: naming.Road
+    tag: str
+    range: str = ""
+
+    @property
+    def tags(self) -> frozenset[str]:
+        """Every tag that the machines carry."""
+        return frozenset({self.tag} if self.road == "direct" else {self.tag, UNIVERSAL_TAG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +73,12 @@ class Wanted:
         return iter((*self.opens, *self.guards, *self.closes))
 
 
-def wanted(site: Site, profile: Profile, inside: Iterable[str]) -> Wanted:
-    """Everything that the site's connector needs and may. `inside`: the ranges of the network (CIDR text)."""
-    make = _Maker(site)
+def wanted(site: Site, profile: Profile, inside: Iterable[str], scope: Scope | None = None) -> Wanted:
+    """Everything that the site's machines need and may. `inside`: the ranges of the network (CIDR text)."""
+    make = _Maker(site, scope or Scope("connector", naming.tag_of(naming.connector_of(site))))
+    control = make.control() if make.scope.road == "connector" else ()
     return Wanted(
-        opens=(*make.control(), *make.google_apis(profile), *make.allows(profile, tuple(sorted(set(inside))))),
+        opens=(*control, *make.google_apis(profile), *make.allows(profile, tuple(sorted(set(inside))))),
         guards=(make.deny("deny-in", Direction.INGRESS, "0.0.0.0/0"),),
         closes=(
             make.deny("deny-out", Direction.EGRESS, "0.0.0.0/0"),
@@ -68,20 +88,27 @@ def wanted(site: Site, profile: Profile, inside: Iterable[str]) -> Wanted:
 
 
 class _Maker:
-    def __init__(self, site: Site) -> None:
+    def __init__(self, site: Site, scope: Scope) -> None:
         self.site = site
-        self.tag = naming.tag_of(naming.connector_of(site))
+        self.scope = scope
+        self.tag = scope.tag
+        # The range by which Google runs connectors is nobody's internet: only control traffic has business there.
+        self._never = SERVERLESS if scope.road == "connector" else ()
+        self.who, self.whose = ("the connector", "its") if scope.road == "connector" else ("the jobs", "their")
 
     def _rule(self, role: str, direction: Direction, action: Action, priority: int, what: str) -> FirewallRule:
+        by_tag = self.scope.road == "connector"
+        into = direction == Direction.INGRESS
         return FirewallRule(
-            name=naming.rule_of(self.site, role),
+            name=naming.rule_of(self.site, role, self.scope.road),
             network=self.site.network,
             direction=direction,
             action=action,
             priority=priority,
             traffic=ALL,
-            target_tags=(self.tag,) if direction == Direction.EGRESS else (),
-            source_tags=(self.tag,) if direction == Direction.INGRESS else (),
+            target_tags=() if into else (self.tag,),
+            source_tags=(self.tag,) if into and by_tag else (),
+            sources=(self.scope.range,) if into and not by_tag else (),
             description=f"{naming.MARK}: {what}, as the profile {self.site.profile} says.",
         )
 
@@ -109,21 +136,21 @@ class _Maker:
         for traffic, places in _by_traffic(profile).items():
             said = f"{', '.join(map(str, traffic))} to {_some(places)}"
             private = tuple(place for place in places if place != "internet")
-            public = ranges.internet(inside) if "internet" in places else ()
+            public = ranges.internet((*inside, *self._never)) if "internet" in places else ()
             what = f"allows {said}"
             out = self._rule(f"out-{slug(traffic)}", Direction.EGRESS, Action.ALLOW, ALLOW_PRIORITY, what)
             yield replace(out, destinations=(*private, *public), traffic=traffic)
             if private:
-                role, what = f"in-{slug(traffic)}", f"lets the connector in at its destinations, {said}"
+                role, what = f"in-{slug(traffic)}", f"lets {self.who} in at {self.whose} destinations, {said}"
                 twin = self._rule(role, Direction.INGRESS, Action.ALLOW, INGRESS_PRIORITY, what)
                 yield replace(twin, destinations=private, traffic=traffic)
 
     def deny(self, role: str, direction: Direction, destination: str) -> FirewallRule:
         """Everything else, logged. The INGRESS one stops the connector wherever it knocks inside the network."""
         what = {
-            "deny-in": "denies the connector everything else inside the network",
-            "deny-out": "denies the connector everything else, and logs it",
-            "deny-out-ipv6": "denies the connector all IPv6, and logs it",
+            "deny-in": f"denies {self.who} everything else inside the network",
+            "deny-out": f"denies {self.who} everything else, and logs it",
+            "deny-out-ipv6": f"denies {self.who} all IPv6, and logs it",
         }[role]
         rule = self._rule(role, direction, Action.DENY, DENY_PRIORITY, what)
         destinations = (destination,) if direction == Direction.EGRESS else ()
@@ -139,7 +166,7 @@ def _some(places: tuple[str, ...]) -> str:
 def _by_traffic(profile: Profile) -> dict[tuple[Traffic, ...], tuple[str, ...]]:
     found: dict[tuple[Traffic, ...], set[str]] = {}
     for destination in profile.destinations:
-        found.setdefault(destination.traffic, set()).add(destination.to)
+        found.setdefault(destination.traffic, set()).update(destination.places)
     if profile.google_apis == "default-domains" and profile.egress == Egress.ALL:
         found.setdefault(HTTPS, set()).add("internet")
     return {traffic: tuple(sorted(places)) for traffic, places in sorted(found.items())}
@@ -152,17 +179,12 @@ def slug(traffic: tuple[Traffic, ...]) -> str:
     return plain if len(plain) <= 16 else f"{plain[:7].strip('-')}-{sha256(plain.encode()).hexdigest()[:8]}"
 
 
-def reaches_internet(profile: Profile) -> bool:
-    """Whether the profile lets traffic out to the internet through the VPC, so that a NAT is needed."""
-    public = any(not ranges.within((place,), ranges.PRIVATE) for place in profile.ranges)
-    return profile.egress == Egress.ALL and (profile.internet or public or profile.google_apis == "default-domains")
-
-
-def inside(network: NetworkName, seen: Seen) -> list[str]:
-    """The ranges that live in a network, or are routed out of it to somewhere else than the internet (CIDR text)."""
+def inside(site: Site, seen: Seen) -> list[str]:
+    """The ranges that live in a site's network, or are routed out of it to elsewhere than the internet (CIDR text)."""
+    network = site.network
     subnets = [text for subnet in seen.get(SubnetsOf(network)) for text in (subnet.range, *subnet.secondary)]
     return subnets + [
         route.destination
-        for route in seen.get(RoutesOf(network))
+        for route in (*seen.get(RoutesOf(network)), *seen.get(PeerRoutesOf(network, site.region)))
         if not route.internet and not route.destination.endswith("/0") and ":" not in route.destination
     ]

@@ -9,12 +9,14 @@ from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, Su
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Who did what, when, as the event says it; `id` is the event's own. For words only, never for decisions."""
+    """Who did what, when, as the event says it; `id` is the event's own. For words only, never for decisions, but for
+    `agent`, the client's user agent: it may tell of a source that the job lives in."""
 
     id: str
     who: str = ""
     what: str = ""
     when: str = ""
+    agent: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,7 @@ from wayout.egress.model import (
     SubnetsOf,
     Update,
 )
-from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import CONNECTOR_ROAD, WHOLE, Remedy, Verdict, Want, wait_for
 
 BROAD = ("sbntfw", "tagfw")
 
@@ -116,4 +116,5 @@ REMEDY = Remedy(
         "compute.firewalls.delete",
         "logging.logEntries.list",
     ),
+    roads=CONNECTOR_ROAD,
 )

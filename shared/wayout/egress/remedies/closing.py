@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wayout.egress import naming, precedence, rules
 from wayout.egress.model import Action, ConnectorsIn, FirewallRule, RoutesOf, RulesOf, Seen, SubnetsOf
-from wayout.egress.remedies.remedy import Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import OWN_ROADS, Remedy, Verdict, Want, wait_for
 
 
 def reads(want: Want) -> tuple[RulesOf | SubnetsOf | RoutesOf | ConnectorsIn, ...]:
@@ -15,19 +15,17 @@ def reads(want: Want) -> tuple[RulesOf | SubnetsOf | RoutesOf | ConnectorsIn, ..
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """The EGRESS denies, after the connector is READY: what it needs to come up is never shut on the way."""
-    if waits := wait_for("firewall", "connector", done=done, what="firewall denies"):
+    if waits := wait_for("subnet", "firewall", "connector", done=done, what="firewall denies"):
         return waits
     existing = seen.get(RulesOf(want.site.network))
-    wanted = rules.wanted(want.site, want.profile, rules.inside(want.site.network, seen))
+    wanted = rules.wanted(want.site, want.profile, rules.inside(want.site, seen), want.scope(seen))
     changes = precedence.missing((*wanted.guards, *wanted.closes), existing)
     return Verdict(changes=tuple(changes), notes=tuple(_not_tight(want, seen, existing)))
 
 
 def _not_tight(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> list[str]:
     """Allows of others that stand above our denies: reported, never touched."""
-    subnet = next(
-        (found for found in seen.get(SubnetsOf(want.site.network)) if found.name == naming.subnet_of(want.site)), None
-    )
+    scope = want.scope(seen)
     return [
         f"not tight: the firewall rule {rule.name.rule} at {rule.priority}, not ours, allows "
         f"{', '.join(map(str, rule.traffic))} above our denies at {rules.DENY_PRIORITY}"
@@ -35,7 +33,7 @@ def _not_tight(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> li
         if rule.action == Action.ALLOW
         and rule.priority < rules.DENY_PRIORITY
         and not naming.place_of(rule.name)
-        and precedence.speaks_of(rule, want.connector, subnet.range if subnet else "")
+        and precedence.speaks_of(rule, scope.tags, scope.range, accounts=want.own_road == "direct")
     ]
 
 
@@ -49,4 +47,5 @@ REMEDY = Remedy(
         "compute.firewalls.update",
         "compute.networks.updatePolicy",
     ),
+    roads=OWN_ROADS,
 )

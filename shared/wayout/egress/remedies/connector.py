@@ -18,7 +18,7 @@ from wayout.egress.model import (
     Update,
     Waiting,
 )
-from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import CONNECTOR_ROAD, WHOLE, Remedy, Verdict, Want, wait_for
 
 TRIES = 3  # creations that may fail within a day before somebody has to look
 
@@ -62,7 +62,10 @@ def _too_many(want: Want, seen: Seen) -> Verdict | None:
     if len(others) < want.most_connectors:
         return None
     why = f"{len(others)} profiles have a connector in {network.network} and {want.site.region} already"
-    help_ = f"give its jobs a profile that is there, or raise profiles_per_network (now {want.most_connectors})"
+    help_ = (
+        f"give its jobs a profile that is there, let {want.site.profile} take the direct road, "
+        f"or raise profiles_per_network (now {want.most_connectors})"
+    )
     return Verdict(blocked=(Blocked("connector", why, help_),))
 
 
@@ -130,4 +133,5 @@ REMEDY = Remedy(
         "vpcaccess.operations.get",
         "compute.subnetworks.use",
     ),
+    roads=CONNECTOR_ROAD,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wayout.egress import naming
 from wayout.egress.model import ConnectorsIn, FirewallRule, Remove, RulesOf, Seen, SubnetsOf
-from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import CONNECTOR_ROAD, WHOLE, Remedy, Verdict, Want, wait_for
 
 
 def reads(want: Want) -> tuple[RulesOf | ConnectorsIn | SubnetsOf, ...]:
@@ -33,4 +33,10 @@ def _stale(rule: FirewallRule, want: Want, ranges: set[str]) -> bool:
     return named and (tagged or bool(ranges & set(rule.sources)))
 
 
-REMEDY = Remedy("leftovers", reads, judge, permissions=("compute.firewalls.list", "compute.firewalls.delete"))
+REMEDY = Remedy(
+    "leftovers",
+    reads,
+    judge,
+    permissions=("compute.firewalls.list", "compute.firewalls.delete"),
+    roads=CONNECTOR_ROAD,
+)

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
-from wayout.egress import naming, rules
+from wayout.egress import naming
+from wayout.egress.coverage import MOST_PORTS, covers, internet_route
 from wayout.egress.model import (
+    AddressesIn,
     Blocked,
-    Coverage,
+    ConnectorsIn,
     Create,
     Nat,
+    Read,
     Router,
+    RouterName,
     RoutersOf,
     RoutesOf,
     Seen,
-    SubnetName,
     SubnetsOf,
     Update,
 )
@@ -23,73 +27,89 @@ from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
 NAME = "wayout"
 
 
-def reads(want: Want) -> tuple[RoutersOf | RoutesOf | SubnetsOf, ...]:
+def reads(want: Want) -> tuple[Read[Any], ...]:
     """The routers and routes of the network, and only where traffic to the internet is allowed."""
-    if not rules.reaches_internet(want.profile):
+    if not want.profile.reaches_internet:
         return ()
-    network = want.site.network
-    return (RoutersOf(network, want.site.region), RoutesOf(network), SubnetsOf(network))
+    network, region = want.site.network, want.site.region
+    manual = (AddressesIn(network.project, region),) if want.profile.nat.addresses else ()
+    return (RoutersOf(network, region), RoutesOf(network), SubnetsOf(network), *manual)
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """Covered already, or the change that covers it, or why it cannot be covered."""
-    if not rules.reaches_internet(want.profile):
+    if not want.profile.reaches_internet:
         return WHOLE
     if waits := wait_for("network", done=done, what="Cloud NAT"):
         return waits
-    network, region = want.site.network, want.site.region
-    if not any(
-        route.internet and route.destination == "0.0.0.0/0" and not route.tags for route in seen.get(RoutesOf(network))
-    ):
-        help_ = f"add a route for 0.0.0.0/0 with the next hop default-internet-gateway to {network.network}"
-        return Verdict(blocked=(Blocked("Cloud NAT", "no route leads to the default internet gateway", help_),))
-    if waits := wait_for("subnet", done=done, what="Cloud NAT"):
+    if blocked := _no_way_there(want, seen):
+        return Verdict(blocked=(blocked,))
+    routers = seen.get(RoutersOf(want.site.network, want.site.region))
+    subnet = want.adopted.subnet if want.adopted else want.subnet
+    if want.road != "adopted" and (waits := wait_for("subnet", done=done, what="Cloud NAT")):
         return waits
-    routers = seen.get(RoutersOf(network, region))
-    subnet = naming.subnet_of(want.site)
     for router in routers:
         for found in router.nats:
-            own = router.name == naming.router_of(network, region) and found.name == NAME
+            own = router.name == _router(want) and found.name == NAME
             if not own and covers(found, subnet):
                 return Verdict(notes=tuple(_words(found, router)))
-    return _ours(want, seen, next((r for r in routers if r.name == naming.router_of(network, region)), None))
+    if want.adopted:
+        return _adopted(want, routers)
+    # A NAT before the denies would open the internet to whoever uses the connector first.
+    return wait_for("firewall denies", done=done, what="Cloud NAT") or _ours(
+        want, seen, next((router for router in routers if router.name == _router(want)), None)
+    )
 
 
-def covers(nat: Nat, subnet: SubnetName) -> bool:
-    """Whether a NAT gives this subnet's primary range a way to the internet. Private NATs don't count."""
-    return nat.public and (nat.coverage != Coverage.LISTED or subnet in nat.subnets)
+def _router(want: Want) -> RouterName:
+    return naming.router_of(want.site.network, want.site.region)
+
+
+def _no_way_there(want: Want, seen: Seen) -> Blocked | None:
+    """A NAT is of no use without a default route to the internet gateway that wins over any other."""
+    network = want.site.network
+    best = internet_route(seen.get(RoutesOf(network)), want.scope(seen).tags)
+    if best is None:
+        help_ = f"add a route for 0.0.0.0/0 with the next hop default-internet-gateway to {network.network}"
+        return Blocked("Cloud NAT", "no route leads to the default internet gateway", help_)
+    if not best.internet:
+        why = f"the route {best.name} (priority {best.priority}) sends 0.0.0.0/0 to {best.next_hop}, past any Cloud NAT"
+        help_ = (
+            f"let the default internet gateway win over {best.name}, or give {want.site.profile} destinations that "
+            "need no internet"
+        )
+        return Blocked("Cloud NAT", why, help_)
+    return None
 
 
 def _words(nat: Nat, router: Router) -> list[str]:
     said = [f"Cloud NAT {nat.name} on {router.name.router}, not ours, covers the subnet already"]
     if not nat.dynamic_ports and nat.min_ports < 1024:
         said.append(f"its {nat.min_ports} ports per VM look short for a connector that carries many jobs")
+    if nat.addresses:
+        said.append(f"it has the addresses {', '.join(nat.addresses)} only; whether they suffice is its owner's affair")
     return said
 
 
+def _adopted(want: Want, routers: tuple[Router, ...]) -> Verdict:
+    """An adopted connector gets nothing from us, no NAT either: others use it."""
+    assert want.adopted  # noqa: S101 - its only caller has asked
+    named = ", ".join(f"{nat.name} on {router.name.router}" for router in routers for nat in router.nats) or "none"
+    why = f"no Cloud NAT covers the adopted connector {want.adopted.name.connector} (there: {named})"
+    help_ = f"let its owner add its subnet to one, or let {want.site.profile} adopt no connector and make its own"
+    return Verdict(blocked=(Blocked("Cloud NAT", why, help_),))
+
+
 def _ours(want: Want, seen: Seen, router: Router | None) -> Verdict:
-    subnet = naming.subnet_of(want.site)
-    alive = {found.name for found in seen.get(SubnetsOf(want.site.network))}
+    if blocked := _addresses_amiss(want, seen):
+        return Verdict(blocked=(blocked,))
     was = next((nat for nat in router.nats if nat.name == NAME), None) if router else None
-    listed = {name for name in (was.subnets if was else ()) if name in alive} | {subnet}
-    wish = want.profile.nat
-    nat = Nat(
-        name=NAME,
-        subnets=tuple(sorted(listed)),
-        addresses=was.addresses if was and not wish.addresses else wish.addresses,
-        min_ports=max(wish.min_ports, was.min_ports if was else 0),
-        dynamic_ports=True,
-        logged=wish.log == "errors" or bool(was and was.logged),
-    )
+    nat = _wished(want, seen, was)
+    if blocked := _run_out(want, seen, nat):
+        return Verdict(blocked=(blocked,))
     if router is None:
-        description = f"{naming.MARK}: the way to the internet of its connectors in {want.site.region}."
-        because = (
-            f"{want.site.profile} allows the internet, and no Cloud NAT covers {subnet.subnet} in {want.site.region}"
-        )
-        made = Router(naming.router_of(want.site.network, want.site.region), want.site.network, (nat,), description)
-        notes = ("while our NAT lists its subnets, no NAT for all subnets can be added to this network and region",)
-        return Verdict(changes=(Create(made, because),), notes=notes)
-    if was is not None and replace(was, subnets=tuple(sorted(was.subnets))) == nat:
+        return _new_router(want, nat)
+    if was is not None and replace(was, subnets=tuple(sorted(was.subnets)), max_ports=0) == nat:
         return WHOLE
     others = tuple(found for found in router.nats if found.name != NAME)
     because = (
@@ -98,6 +118,74 @@ def _ours(want: Want, seen: Seen, router: Router | None) -> Verdict:
         else f"our NAT should list {', '.join(name.subnet for name in nat.subnets)}, with dynamic ports, errors logged"
     )
     return Verdict(changes=(Update(replace(router, nats=(*others, nat)), router, because),))
+
+
+def _wished(want: Want, seen: Seen, was: Nat | None) -> Nat:
+    alive = {found.name for found in seen.get(SubnetsOf(want.site.network))}
+    listed = {name for name in (was.subnets if was else ()) if name in alive} | {want.subnet}
+    wish = want.profile.nat
+    return Nat(
+        name=NAME,
+        subnets=tuple(sorted(listed)),
+        addresses=was.addresses if was and not wish.addresses else wish.addresses,
+        min_ports=max(wish.min_ports, was.min_ports if was else 0),
+        dynamic_ports=True,
+        logged=wish.log == "errors" or bool(was and was.logged),
+    )
+
+
+def _new_router(want: Want, nat: Nat) -> Verdict:
+    region, subnet = want.site.region, want.subnet.subnet
+    description = f"{naming.MARK}: the way to the internet of its subnets in {region}."
+    because = f"{want.site.profile} allows the internet, and no Cloud NAT covers {subnet} in {region}"
+    made = Router(_router(want), want.site.network, (nat,), description)
+    notes = ("while our NAT lists its subnets, no NAT for all subnets can be added to this network and region",)
+    return Verdict(changes=(Create(made, because),), notes=notes)
+
+
+def _addresses_amiss(want: Want, seen: Seen) -> Blocked | None:
+    """Reserved addresses that do not exist, or that something else holds."""
+    wished = want.profile.nat.addresses
+    if not wished:
+        return None
+    project, region = want.site.network.project, want.site.region
+    known = {found.name: found for found in seen.get(AddressesIn(project, region))}
+    missing = [name for name in wished if name not in known]
+    if missing:
+        help_ = "; ".join(
+            f"gcloud compute addresses create {name} --region={region} --project={project}" for name in missing
+        )
+        return Blocked("Cloud NAT", f"the reserved addresses {', '.join(missing)} do not exist in {region}", help_)
+    routers = seen.get(RoutersOf(want.site.network, region))
+    held = {name for router in routers if router.name == _router(want) for nat in router.nats for name in nat.addresses}
+    taken = [name for name in wished if known[name].used and name not in held]
+    if not taken:
+        return None
+    nats = ((nat, one) for one in routers for nat in one.nats if set(taken) & set(nat.addresses))
+    holder = next((f"Cloud NAT {nat.name} on {one.name.router}" for nat, one in nats), "something else")
+    why = f"the reserved addresses {', '.join(taken)} are in use by {holder}"
+    return Blocked("Cloud NAT", why, f"reserve other addresses and name them in the profile {want.site.profile}")
+
+
+def _run_out(want: Want, seen: Seen, nat: Nat) -> Blocked | None:
+    """With addresses of its own a NAT refuses machines that it has no ports for (compute's discovery document)."""
+    if not nat.addresses:
+        return None
+    connectors = {found.subnet: found for found in seen.get(ConnectorsIn(want.connector.project, want.site.region))}
+    machines = 0
+    for subnet in nat.subnets:
+        found = connectors.get(subnet)
+        machines += found.max_instances if found else want.profile.connector.max_instances
+    room = len(nat.addresses) * (MOST_PORTS // nat.min_ports)
+    if machines <= room:
+        return None
+    needed = -(-machines * nat.min_ports // MOST_PORTS)
+    why = (
+        f"{len(nat.addresses)} reserved addresses have ports for {room} machines at {nat.min_ports} each, "
+        f"and {machines} may run"
+    )
+    help_ = f"reserve {needed} addresses, or lower nat.min_ports of the profile {want.site.profile}"
+    return Blocked(f"Cloud NAT {nat.name}", why, help_)
 
 
 REMEDY = Remedy(
@@ -109,6 +197,7 @@ REMEDY = Remedy(
         "compute.routers.get",
         "compute.routers.create",
         "compute.routers.update",
+        "compute.addresses.list",
         "compute.networks.updatePolicy",
         "compute.subnetworks.use",
     ),

@@ -18,7 +18,7 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     name = want.site.network
     if seen.maybe(NetworkAt(name)) is not None:
         policies = seen.get(PoliciesOf(name))
-        said = f"firewall policies in force on {name.network} are not judged: {', '.join(policies)}"
+        said = f"firewall policies in force on {name.network}: {', '.join(policy.name for policy in policies)}"
         return Verdict(notes=(said,) if policies else ())
     if want.create_network:
         description = f"{naming.MARK}: a network for Cloud Run jobs' way out."

@@ -9,61 +9,77 @@ from wayout.egress.model import (
     Blocked,
     Change,
     FirewallRule,
+    PeerRoutesOf,
     Remove,
     RoutesOf,
     RulesOf,
     Seen,
     SubnetsOf,
 )
-from wayout.egress.remedies.remedy import Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import OWN_ROADS, Remedy, Verdict, Want, wait_for
 
 
-def reads(want: Want) -> tuple[RulesOf | SubnetsOf | RoutesOf, ...]:
+def reads(want: Want) -> tuple[RulesOf | SubnetsOf | RoutesOf | PeerRoutesOf, ...]:
     """The network's rules, and the ranges that are not the internet."""
     network = want.site.network
-    return (RulesOf(network), SubnetsOf(network), RoutesOf(network))
+    return (RulesOf(network), SubnetsOf(network), RoutesOf(network), PeerRoutesOf(network, want.site.region))
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """Allows first; the INGRESS deny with them only while there is no connector yet that somebody could be using."""
     if waits := wait_for("network", done=done, what="firewall"):
         return waits
+    if want.own_road == "direct" and (waits := wait_for("subnet", done=done, what="firewall")):
+        return waits  # its ingress rules name the subnet's range
     existing = seen.get(RulesOf(want.site.network))
     blocked = tuple(_conflicts(want, seen, existing))
     if blocked:
         return Verdict(blocked=blocked)
-    wanted = rules.wanted(want.site, want.profile, rules.inside(want.site.network, seen))
+    wanted = rules.wanted(want.site, want.profile, rules.inside(want.site, seen), want.scope(seen))
     opens = precedence.missing(wanted.opens, existing)
     guards = precedence.missing(wanted.guards, existing)
-    if opens and want.own_connector(seen) is not None:
+    if opens and _in_use(want, seen):
         return Verdict(changes=tuple(opens))
     return Verdict(changes=(*opens, *guards, *(_surplus(want, existing, wanted) if not opens else ())))
 
 
+def _in_use(want: Want, seen: Seen) -> bool:
+    """Whether somebody could be on this road already, so that an allow must stand before a deny does."""
+    if want.own_road == "connector":
+        return want.own_connector(seen) is not None
+    return any(rule.name == naming.rule_of(want.site, "deny-out", "direct") for rule in seen.get(_rules(want)))
+
+
+def _rules(want: Want) -> RulesOf:
+    return RulesOf(want.site.network)
+
+
 def _surplus(want: Want, existing: tuple[FirewallRule, ...], wanted: rules.Wanted) -> list[Change]:
     """Rules of ours for this site that the policy no longer wants."""
-    prefix = naming.rule_of(want.site, "").rule
     names = {rule.name for rule in wanted}
     because = f"the profile {want.site.profile} no longer has what it allows"
-    return [Remove(rule, because) for rule in existing if rule.name.rule.startswith(prefix) and rule.name not in names]
+    return [
+        Remove(rule, because)
+        for rule in existing
+        if naming.is_rule_of(want.site, want.own_road, rule.name) and rule.name not in names
+    ]
 
 
 def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> list[Blocked]:
     """Denies of others that an allow of ours would out-rank, and that the policy does not name."""
-    subnet = next(
-        (found for found in seen.get(SubnetsOf(want.site.network)) if found.name == naming.subnet_of(want.site)), None
-    )
-    places = (subnet.range,) if subnet else want.profile.pool
+    scope = want.scope(seen)
+    places = (scope.range,) if scope.range else want.profile.pool
+    accounts = want.own_road == "direct"
     foreign = [
         rule
         for rule in existing
         if not naming.place_of(rule.name)
         and not any(fnmatchcase(rule.name.rule, glob) for glob in want.profile.outranks)
-        and any(precedence.speaks_of(rule, want.connector, place) for place in places)
+        and any(precedence.speaks_of(rule, scope.tags, place, accounts=accounts) for place in places)
     ]
     allows = [
         rule
-        for rule in rules.wanted(want.site, want.profile, rules.inside(want.site.network, seen)).opens
+        for rule in rules.wanted(want.site, want.profile, rules.inside(want.site, seen), scope).opens
         if "control" not in rule.name.rule
     ]
     denies = {deny.name.rule: allow for allow in allows for deny in precedence.outranked(allow, foreign)}
@@ -89,4 +105,5 @@ REMEDY = Remedy(
         "compute.firewalls.delete",
         "compute.networks.updatePolicy",
     ),
+    roads=OWN_ROADS,
 )

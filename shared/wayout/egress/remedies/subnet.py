@@ -1,74 +1,136 @@
-"""The connector's own /28, with Private Google Access: firewall rules and NAT can name it, a bare range they cannot."""
+"""The site's own subnet, with Private Google Access: firewall rules and NAT can name it, a bare range they cannot."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from typing import Any
 
 from wayout.egress import naming, ranges
 from wayout.egress.model import (
     Blocked,
     ConnectorsIn,
     Create,
+    PeerRoutesOf,
+    Read,
+    ReservedIn,
     RoutesOf,
     Seen,
     Subnet,
     SubnetsOf,
     Update,
 )
-from wayout.egress.remedies.remedy import Remedy, Verdict, Want, wait_for
+from wayout.egress.remedies.remedy import OWN_ROADS, Remedy, Verdict, Want, wait_for
 
-PREFIX_LENGTH = 28  # exactly (an API error of the connectors' service says so)
+CONNECTOR_PREFIX = 28  # exactly (an API error of the connectors' service says so)
+DIRECT_PREFIX = 26  # or larger (Google's page on Direct VPC egress)
 
 
-def reads(want: Want) -> tuple[SubnetsOf | RoutesOf | ConnectorsIn, ...]:
+def reads(want: Want) -> tuple[Read[Any], ...]:
     """Everything of the network that occupies a range."""
-    return (SubnetsOf(want.site.network), RoutesOf(want.site.network), want.connectors)
+    network = want.site.network
+    return (SubnetsOf(network), RoutesOf(network), ReservedIn(network), _peers(want), *_connectors(want))
+
+
+def _peers(want: Want) -> PeerRoutesOf:
+    return PeerRoutesOf(want.site.network, want.site.region)
+
+
+def _connectors(want: Want) -> tuple[ConnectorsIn, ...]:
+    """A connector with a bare range lives in a subnet that no list shows."""
+    projects = sorted({want.connector.project, want.site.network.project})
+    regions = sorted({want.site.region, *want.regions})
+    return tuple(ConnectorsIn(project, region) for project in projects for region in regions)
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     """Ours as it should be, or the change that makes it so, or why there is no room for it."""
     if waits := wait_for("network", done=done, what="subnet"):
         return waits
-    name = naming.subnet_of(want.site)
-    ours = next((subnet for subnet in seen.get(SubnetsOf(want.site.network)) if subnet.name == name), None)
-    return _mend(ours) if ours else _make(want, seen)
+    ours = want.own_subnet(seen)
+    return _mend(ours, want) if ours else _make(want, seen)
 
 
-def _mend(ours: Subnet) -> Verdict:
-    if not ours.range.endswith(f"/{PREFIX_LENGTH}") or ours.purpose != "PRIVATE":
-        why = f"it has the range {ours.range} and the purpose {ours.purpose}; a connector needs a PRIVATE /28"
+def _fits(ours: Subnet, want: Want) -> bool:
+    length = int(ours.range.rsplit("/", 1)[-1])
+    sized = length == CONNECTOR_PREFIX if want.own_road == "connector" else length <= DIRECT_PREFIX
+    return sized and ours.purpose == "PRIVATE" and ranges.is_ipv4(ours.range)
+
+
+def _mend(ours: Subnet, want: Want) -> Verdict:
+    if not _fits(ours, want):
+        needed = "a connector needs a PRIVATE /28" if want.own_road == "connector" else "a job needs a PRIVATE /26"
+        why = f"it has the range {ours.range} and the purpose {ours.purpose}; {needed}"
         return Verdict(blocked=(Blocked(f"subnet {ours.name.subnet}", why, f"delete the subnet {ours.name}"),))
     said = ("the subnet carries IPv6 too; only IPv4 is judged",) if ours.dual_stack else ()
     if not ours.google_access:
-        because = "without Private Google Access the connector cannot reach Google APIs and may never get healthy"
+        because = "without Private Google Access it cannot reach Google APIs, and a connector may never get healthy"
         return Verdict(changes=(Update(replace(ours, google_access=True), ours, because),), notes=said)
     return Verdict(notes=said)
 
 
 def _make(want: Want, seen: Seen) -> Verdict:
     site, pool = want.site, want.profile.pool
-    start = int(naming.site_id(site), 16)
-    found = ranges.free(pool, occupied(want, seen), prefix=PREFIX_LENGTH, start=start)
+    length = CONNECTOR_PREFIX if want.own_road == "connector" else want.profile.direct.prefix
+    start = int(naming.site_id(site), 16)  # spread, so that sites and regions rarely try the same range at once
+    taken = occupied(want, seen)
+    found = ranges.free(pool, [each.range for each in taken], prefix=length, start=start)
     if found is None:
-        why = f"no /{PREFIX_LENGTH} is free in the pool {', '.join(pool)}"
-        help_ = f"free a range in it, or enlarge the pool of the profile {site.profile}"
-        return Verdict(blocked=(Blocked("subnet", why, help_),))
-    description = f"{naming.MARK} for the connector of the profile {site.profile}; nothing else may live in it."
-    subnet = Subnet(naming.subnet_of(site), site.network, found, google_access=True, description=description)
+        return Verdict(blocked=(_full(want, taken, length),))
+    user = "the connector" if want.own_road == "connector" else "jobs on the direct road"
+    description = f"{naming.MARK} for {user} of the profile {site.profile}; nothing else may live in it."
+    subnet = Subnet(want.subnet, site.network, found, google_access=True, description=description)
+    needs = "a connector needs a /28" if want.own_road == "connector" else f"the direct road needs a /{length}"
     because = (
-        "a connector needs a /28 of its own; "
-        f"{found} is free in the pool {', '.join(pool)}, and rules and NAT can name a subnet but no bare range"
+        f"{needs} of its own; {found} is free in the pool {', '.join(pool)}, "
+        "and rules and NAT can name a subnet but no bare range"
     )
     return Verdict(changes=(Create(subnet, because),))
 
 
-def occupied(want: Want, seen: Seen) -> list[str]:
-    """Every range that something of the network lives in or is routed to."""
+@dataclass(frozen=True, slots=True)
+class Occupied:
+    """A range (CIDR text) that is not free, and who holds it."""
+
+    range: str
+    by: str
+    ours: bool = False
+
+
+def occupied(want: Want, seen: Seen) -> list[Occupied]:
+    """Every range that something of the network lives in, is routed to, or is set aside for."""
     network = want.site.network
-    subnets = [text for subnet in seen.get(SubnetsOf(network)) for text in (subnet.range, *subnet.secondary)]
-    routes = [route.destination for route in seen.get(RoutesOf(network)) if not route.destination.endswith("/0")]
-    bare = [found.range for found in seen.get(want.connectors) if found.range and found.network == network]
-    return [*subnets, *routes, *bare]
+    found = [
+        Occupied(text, f"the subnet {subnet.name.subnet} in {subnet.name.region}", bool(naming.place_of(subnet.name)))
+        for subnet in seen.get(SubnetsOf(network))
+        for text in (subnet.range, *subnet.secondary)
+    ]
+    routes = (*seen.get(RoutesOf(network)), *seen.get(_peers(want)))
+    found += [
+        Occupied(route.destination, f"the route {route.name}")
+        for route in routes
+        if not route.local and not route.destination.endswith("/0") and ranges.is_ipv4(route.destination)
+    ]
+    found += [Occupied(kept.range, f"the reserved range {kept.name}") for kept in seen.get(ReservedIn(network))]
+    found += [Occupied(text, f"{name}, reserved in the policy") for name, text in want.reserved]
+    found += [
+        Occupied(bare.range, f"the connector {bare.name.connector} in {bare.name.region}")
+        for read in _connectors(want)
+        for bare in seen.get(read)
+        if bare.range and bare.network == network
+    ]
+    return found
+
+
+def _full(want: Want, taken: list[Occupied], length: int) -> Blocked:
+    """A full pool: who holds it, and what would free a range."""
+    pool = want.profile.pool
+    holders = [each for each in taken if ranges.overlap((each.range,), pool)]
+    named = ", ".join(f"{each.range} by {each.by}" for each in holders[:4])
+    more = f" and {len(holders) - 4} more" if len(holders) > 4 else ""
+    why = f"no /{length} is free in the pool {', '.join(pool)}: it is taken up by {named}{more}"
+    idle = " of a profile that nobody uses any more" if any(each.ours for each in holders) else ""
+    help_ = f"delete one of these{idle}, or enlarge the pool of the profile {want.site.profile}"
+    return Blocked("subnet", why, help_)
 
 
 REMEDY = Remedy(
@@ -78,8 +140,11 @@ REMEDY = Remedy(
     permissions=(
         "compute.subnetworks.list",
         "compute.routes.list",
+        "compute.networks.listPeeringRoutes",
+        "compute.globalAddresses.list",
         "compute.subnetworks.create",
         "compute.subnetworks.setPrivateIpGoogleAccess",
         "compute.networks.updatePolicy",
     ),
+    roads=OWN_ROADS,
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from wayout.egress import rules
+from wayout.egress import ways
 from wayout.egress.messages import (
     BlockedSaid,
     CauseSaid,
@@ -20,6 +20,7 @@ from wayout.egress.model import (
     Attach,
     Cause,
     Change,
+    ConnectorName,
     Create,
     Outcome,
     Plan,
@@ -28,7 +29,6 @@ from wayout.egress.model import (
     Seen,
     Unreadable,
     Update,
-    Way,
     kind,
     subject,
 )
@@ -57,8 +57,7 @@ def said(
     mode: ModeSaid,
 ) -> OutcomeSaid:
     """The outcome of one site's reconcile. `plan` and `seen` are those of the last look."""
-    way = Way(want.profile.egress, want.connector)
-    attached = {job.name for job in want.jobs if job.way == way}
+    attached = {job.name for job in want.jobs if ways.same(job.way, want.way, job.name)}
     planned = tuple(_planned(change) for change in plan.changes) if mode != "enforce" else ()
     return OutcomeSaid(
         status=_status(plan, outcomes, mode),
@@ -130,18 +129,24 @@ def _running(want: Want, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
 def _way(want: Want, seen: Seen) -> tuple[str, ...]:
     names = [job.name.job for job in want.jobs]
     start = names[0] if len(names) == 1 else f"{len(names)} jobs"
-    subnet = own_subnet(want, seen)
     allowed = "; ".join(
         f"{', '.join(destination.ports)} to {destination.to}" for destination in want.profile.destinations
     )
     end = "internet" if want.profile.internet else "its destinations"
     return (
         start,
-        f"connector {want.connector.connector}",
+        want.way_said,
+        *(() if want.adopted else _own_ground(want, seen, allowed)),
+        *(("Cloud NAT",) if want.profile.reaches_internet else ()),
+        end,
+    )
+
+
+def _own_ground(want: Want, seen: Seen, allowed: str) -> tuple[str, ...]:
+    subnet = own_subnet(want, seen)
+    return (
         f"subnet {subnet.range if subnet else '(none yet)'}",
         f"{len(own_rules(want, seen))} firewall rules ({allowed or 'nothing but Google APIs'})",
-        *(("Cloud NAT",) if rules.reaches_internet(want.profile) else ()),
-        end,
     )
 
 
@@ -169,19 +174,27 @@ def no_places(cause: Cause) -> OutcomeSaid:
     return OutcomeSaid(status="blocked", cause=_cause(cause), blocked=(blocked,))
 
 
+def orphan(connector: ConnectorName, cause: Cause) -> OutcomeSaid:
+    """A connector with a name of ours that no profile of the policy explains."""
+    blocked = BlockedSaid(
+        what=f"connector {connector.connector}",
+        why="it has a name of ours, and no profile of the policy explains it: one was renamed or removed; it is billed",
+        help=f"bring its profile back, or move its jobs and delete {connector}",
+    )
+    return OutcomeSaid(status="blocked", cause=_cause(cause), blocked=(blocked,))
+
+
 def invalid(cause: Cause, field: str, message: str, request: str = "") -> OutcomeSaid:
     """A request that could not be read; `field` is dotted, empty for the whole message."""
     error = ErrorSaid(field=field, message=message)
     return OutcomeSaid(status="invalid", cause=_cause(cause), request=request, error=error)
 
 
-def with_flags(outcome: OutcomeSaid, intent: Intent, connector: str) -> OutcomeSaid:
+def with_flags(outcome: OutcomeSaid, intent: Intent, want: Want) -> OutcomeSaid:
     """Add what to type to a deploy that the organisation policy on VPC egress refused."""
-    profile = intent.profile
-    egress = profile.egress.value if profile else ""
     note = (
         f"the deploy of {intent.job.job} was refused by the organisation policy run.allowedVPCEgress; "
-        f"deploy it again with --vpc-connector={connector} --vpc-egress={egress}"
+        f"deploy it again with {' '.join(ways.flags(want.way))}"
     )
     said_of = JobSaid(job=str(intent.job), stance=cast("Literal['needs']", intent.stance.value), because=intent.because)
     return outcome.model_copy(update={"notes": (note, *outcome.notes), "jobs": (said_of,)})

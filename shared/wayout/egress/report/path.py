@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from wayout.egress import naming, rules
+from wayout.egress import naming, rules, ways
+from wayout.egress.coverage import covers
 from wayout.egress.model import (
     Action,
+    Connector,
     Direction,
     FirewallRule,
     Present,
@@ -16,10 +18,8 @@ from wayout.egress.model import (
     Seen,
     Subnet,
     SubnetsOf,
-    Way,
 )
 from wayout.egress.remedies import Want
-from wayout.egress.remedies.nat import covers
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,19 +33,26 @@ class Hop:
 
 def hops(want: Want, seen: Seen) -> tuple[Hop, ...]:
     """Job, connector, subnet, rules, automatic rules, NAT: what could not be looked at is left out."""
-    found = (_jobs(want), _connector(want, seen), _subnet(want, seen), *_firewall(want, seen), _nat(want, seen))
+    if want.adopted:
+        found: tuple[Hop | None, ...] = (_jobs(want), _adopted(want.adopted), _nat(want, seen))
+    else:
+        connector = _connector(want, seen) if want.own_road == "connector" else None
+        found = (_jobs(want), connector, _subnet(want, seen), *_firewall(want, seen), _nat(want, seen))
     return tuple(hop for hop in found if hop)
 
 
 def _jobs(want: Want) -> Hop:
-    way = Way(want.profile.egress, want.connector)
     names = ", ".join(job.name.job for job in want.jobs[:3]) + (" …" if len(want.jobs) > 3 else "")
-    attached = [job for job in want.jobs if job.way == way]
+    attached = [job for job in want.jobs if ways.same(job.way, want.way, job.name)]
     whole = len(attached) == len(want.jobs)
     state = f"attached, {want.profile.egress}" if whole and want.jobs else "not attached"
     if attached and not whole:
         state = f"{len(attached)} of {len(want.jobs)} attached"
     return Hop(f"jobs {names}".strip(), state if want.jobs else "none yet", whole)
+
+
+def _adopted(found: Connector) -> Hop:
+    return Hop(f"connector {found.name.connector}", f"{found.state}, adopted, not tightened by us", whole=True)
 
 
 def _connector(want: Want, seen: Seen) -> Hop | None:
@@ -62,7 +69,7 @@ def own_subnet(want: Want, seen: Seen) -> Subnet | None:
     """The connector's subnet as it was seen."""
     sighting = seen.sightings.get(SubnetsOf(want.site.network))
     subnets = sighting.value if isinstance(sighting, Present) else ()
-    return next((subnet for subnet in subnets if subnet.name == naming.subnet_of(want.site)), None)
+    return next((subnet for subnet in subnets if subnet.name == want.subnet), None)
 
 
 def _subnet(want: Want, seen: Seen) -> Hop | None:
@@ -78,9 +85,8 @@ def _subnet(want: Want, seen: Seen) -> Hop | None:
 def own_rules(want: Want, seen: Seen) -> tuple[FirewallRule, ...]:
     """Our rules of this site as they were seen, the strongest first."""
     sighting = seen.sightings.get(RulesOf(want.site.network))
-    prefix = naming.rule_of(want.site, "").rule
     found = sighting.value if isinstance(sighting, Present) else ()
-    ours = (rule for rule in found if rule.name.rule.startswith(prefix))
+    ours = (rule for rule in found if naming.is_rule_of(want.site, want.own_road, rule.name))
     return tuple(sorted(ours, key=lambda rule: (rule.priority, rule.name)))
 
 
@@ -105,12 +111,12 @@ def _broad(want: Want, rule: FirewallRule) -> bool:
 
 
 def _nat(want: Want, seen: Seen) -> Hop | None:
-    if not rules.reaches_internet(want.profile):
+    if not want.profile.reaches_internet:
         return None
     sighting = seen.sightings.get(RoutersOf(want.site.network, want.site.region))
     if not isinstance(sighting, Present):
         return None
-    subnet = naming.subnet_of(want.site)
+    subnet = want.adopted.subnet if want.adopted else want.subnet
     routers: tuple[Router, ...] = sighting.value
     for router in routers:
         for nat in router.nats:

@@ -1,0 +1,147 @@
+"""`wayout explain`: can this job reach that, now and after its plan, and which rule, route or NAT decides."""
+
+from __future__ import annotations
+
+import json
+import sys
+from ipaddress import ip_address
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from wayout.cli.jobs import common, job_argument, named_job
+
+if TYPE_CHECKING:
+    from wayout.egress.model import JobName
+    from wayout.egress.reach import Packet, Verdict
+    from wayout.explain import Explained
+    from wayout.wiring import Wired
+
+EXITS = {"reachable": 0, "not reachable": 2, "unknown": 1}
+COLOURS = {"reachable": "green", "not reachable": "red", "unknown": "yellow"}
+SIGNS = {"reachable": "✓", "not reachable": "✗", "unknown": "?"}
+
+
+@click.command()
+@job_argument
+@click.option("--to", required=True, metavar="HOST:PORT", help="An IPv4 address, or a name that this machine resolves.")
+@click.option("--protocol", default="tcp", show_default=True, type=click.Choice(["tcp", "udp", "icmp"]))
+@common
+def explain(
+    job: str,
+    to: str,
+    protocol: str,
+    region: str | None,
+    project: str | None,
+    policy_file: str | None,
+    as_json: bool,
+) -> None:
+    """Say whether JOB reaches HOST:PORT, hop by hop, with what decides at each: now, and after its plan.
+
+    JOB is a job's short name (with --region) or projects/PROJECT/locations/REGION/jobs/JOB. Nothing is changed.
+
+    \b
+    What is judged: firewall rules and policies, routes, Private Google Access, Cloud NAT, the job's own egress
+    setting. What is not: whether anything listens there, or what lies beyond a VPN or a peering.
+    Exit codes: 0 reachable now, 2 not reachable now, 1 cannot be known, or failed.
+    """
+    addresses, port = _meant(to, protocol)
+    name, wired = named_job(job, region, project, policy_file, quiet=True)
+    from wayout.egress.reach import Packet
+
+    packets = [Packet(address, protocol, port) for address in addresses]
+    try:
+        found = [_explained(name, packet, wired) for packet in packets]
+    finally:
+        wired.clients.close()
+    if as_json:
+        click.echo(json.dumps([document(one) for one in found], indent=2))
+    else:
+        _show(found, to)
+    sys.exit(max((EXITS[one.now.answer] for one in found), key=(0, 2, 1).index))
+
+
+def _meant(to: str, protocol: str) -> tuple[list[str], int]:
+    """The addresses and the port (0 for icmp) that somebody means."""
+    host, colon, text = to.rpartition(":")
+    if protocol == "icmp":
+        return _addresses(host if colon and text.isdecimal() else to), 0
+    if not (host and text.isdecimal() and 1 <= int(text) <= 65535):
+        raise click.UsageError(f"--to {to}: write HOST:PORT, such as 10.20.0.5:5432 or example.com:443")
+    return _addresses(host.strip("[]")), int(text)
+
+
+def _addresses(host: str) -> list[str]:
+    import socket
+
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        pass
+    try:
+        answers = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
+    except OSError as error:
+        help_ = "give its address; a name in a private zone is known inside the network only"
+        raise click.ClickException(f"{host} cannot be resolved here ({error.strerror or error}): {help_}") from error
+    return sorted({str(answer[4][0]) for answer in answers})
+
+
+def _explained(name: JobName, packet: Packet, wired: Wired) -> Explained:
+    from wayout import explain as explaining
+    from wayout.cloud.errors import CloudError
+    from wayout.egress.policy import PolicyError
+
+    try:
+        return explaining.explain(name, packet, wired)
+    except explaining.NotKnownError as error:
+        raise click.ClickException(f"{error}" + (f" → {error.help}" if error.help else "")) from error
+    except (CloudError, PolicyError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _show(found: list[Explained], to: str) -> None:
+    from rich.markup import escape
+
+    from wayout.cli import show
+
+    console = show.console()
+    for one in found:
+        resolved = "" if to.startswith(one.packet.address) else f" ({to}, as this machine resolves it)"
+        port = f":{one.packet.port}" if one.packet.port else ""
+        target = f"{one.packet.protocol} {one.packet.address}{port}{resolved}"
+        for title, verdict in (("now", one.now), ("after its plan", one.then)):
+            if verdict is None:
+                continue
+            said = f"{one.job.name.job} → {target}, {title}: {verdict.answer}"
+            console.print(f"[bold {COLOURS[verdict.answer]}]{escape(said)}[/]")
+            for hop in verdict.hops:
+                sign = f"[{COLOURS[hop.answer]}]{SIGNS[hop.answer]}[/]"
+                mark = "  [bold]← decides[/]" if hop is verdict.decider and verdict.answer != "reachable" else ""
+                console.print(f"  {sign} {escape(f'{hop.what}: {hop.said}')}{mark}")
+        for blocked in one.blocked:
+            console.print(escape(f"  its plan is blocked: {blocked.what}: {blocked.why} → {blocked.help}"))
+        if one.then is None and not one.blocked:
+            console.print(f"  [dim]{escape(one.intent.because)}: no change is planned for it[/]")
+
+
+def document(one: Explained) -> dict[str, Any]:
+    """What was judged, as JSON."""
+    packet = {"address": one.packet.address, "protocol": one.packet.protocol, "port": one.packet.port}
+    return {
+        "job": str(one.job.name),
+        "packet": packet,
+        "because": one.intent.because,
+        "now": _verdict(one.now),
+        "after": _verdict(one.then) if one.then else None,
+        "blocked": [{"what": each.what, "why": each.why, "help": each.help} for each in one.blocked],
+    }
+
+
+def _verdict(verdict: Verdict) -> dict[str, Any]:
+    hops = [{"what": hop.what, "said": hop.said, "answer": hop.answer.value, "by": hop.by} for hop in verdict.hops]
+    return {
+        "answer": verdict.answer.value,
+        "through_vpc": verdict.inside,
+        "decided_by": {"what": verdict.decider.what, "by": verdict.decider.by},
+        "hops": hops,
+    }

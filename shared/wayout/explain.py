@@ -1,0 +1,133 @@
+"""Whether one job reaches one address, protocol and port: now, and once its plan is done. Looks, and never writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from wayout import passes, reconcile
+from wayout.egress import ways
+from wayout.egress.model import (
+    BlindError,
+    Blocked,
+    Cause,
+    ConnectorsIn,
+    Job,
+    JobAt,
+    JobName,
+    NetworkName,
+    NotLookedError,
+    Present,
+    Read,
+    Seen,
+    Sighting,
+    SubnetsOf,
+    Unreadable,
+    Way,
+)
+from wayout.egress.need import Intent
+from wayout.egress.proof import foresight, grounds
+from wayout.egress.reach import Ground, Packet, Verdict, judge
+from wayout.parts import Parts
+
+T = TypeVar("T")
+
+
+class NotKnownError(LookupError):
+    """What is asked about cannot be seen: why, and who or what could help."""
+
+    def __init__(self, why: str, help_: str = "") -> None:
+        super().__init__(why)
+        self.help = help_
+
+
+@dataclass(frozen=True, slots=True)
+class Explained:
+    """What becomes of the packet now, and once the plan of the job's site is done (None: nothing would change)."""
+
+    job: Job
+    intent: Intent
+    packet: Packet
+    now: Verdict
+    then: Verdict | None = None
+    blocked: tuple[Blocked, ...] = ()
+
+
+class _Looker:
+    """Looks at whatever a question turns out to need."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self.looked: dict[Read[Any], Sighting[Any]] = {}
+
+    def ask(self, question: Callable[[Seen], T]) -> T:
+        while True:
+            try:
+                return question(Seen(self.looked))
+            except NotLookedError as missing:
+                self.looked |= self._parts.look({missing.read})
+            except BlindError as blind:
+                raise NotKnownError(blind.sighting.why, blind.sighting.grant) from blind
+
+
+def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
+    """Judge one packet of one job. Raises NotKnownError where the job, or what decides, cannot be seen."""
+    looker = _Looker(parts)
+    looker.looked |= parts.look({JobAt(name)})
+    sighting = looker.looked[JobAt(name)]
+    if isinstance(sighting, Unreadable):
+        raise NotKnownError(sighting.why, sighting.grant)
+    if not isinstance(sighting, Present):
+        raise NotKnownError(f"there is no job {name}", "check its name and region, and deploy it first")
+    job: Job = sighting.value
+    now = looker.ask(lambda seen: judge(name, job.way, job.service_account, packet, _ground(job, job.way, seen)))
+    intent = looker.ask(lambda seen: reconcile.judged(parts.policy(), job, parts, parts.today(), dict(seen.sightings)))
+    if intent.site is None:
+        return Explained(job, intent, packet, now)
+    ahead = looker.ask(lambda seen: _ahead(job, intent, parts, seen))
+    blocked = foresight.whole(ahead).blocked
+    if not any(stage.plan.changes for stage in ahead):
+        return Explained(job, intent, packet, now, blocked=blocked)
+    last = ahead[-1]
+    moved = next((one for one in last.want.jobs if one.name == name), job)
+    then = looker.ask(lambda _: judge(name, moved.way, job.service_account, packet, _ground(job, moved.way, last.seen)))
+    return Explained(job, intent, packet, now, then, blocked)
+
+
+def _ahead(job: Job, intent: Intent, parts: Parts, seen: Seen) -> tuple[foresight.Stage, ...]:
+    assert intent.site  # noqa: S101 - its only caller has asked
+    run = reconcile.started(intent.site, Cause("explain", what="explain"), parts, apply=False)
+    want = passes.with_jobs(run, (job,))
+    ahead = foresight.stages(want, seen)
+    foresight.proven(ahead)  # what it needs to see is what the last word needs, too
+    return ahead
+
+
+def _ground(job: Job, way: Way | None, seen: Seen) -> Ground | None:
+    """The network that a way leads into; None if it leads into none that can be told."""
+    network = _network(job, way, seen)
+    if network is None:
+        return None
+    projects = {job.name.project, network.project, *((way.connector.project,) if way and way.connector else ())}
+    known = tuple(sorted(project for project in projects if not project.isdigit()))
+    return grounds.of(network, job.name.region, known, seen)
+
+
+def _network(job: Job, way: Way | None, seen: Seen) -> NetworkName | None:
+    if way is None:
+        return None
+    if way.connector:
+        named = way.connector
+        project = job.name.project if named.project.isdigit() else named.project
+        there = seen.get(ConnectorsIn(project, named.region))
+        found = next((one for one in there if one.name.connector == named.connector), None)
+        return found.network if found else NetworkName(project, "default")
+    ground = ways.ground(way.interface, job.name)
+    if ground is None:
+        return None
+    network, subnet = ground
+    if network is None:
+        default = NetworkName(subnet.project, "default")
+        network = next((one.network for one in seen.get(SubnetsOf(default)) if one.name == subnet), default)
+    return network
