@@ -367,7 +367,7 @@ def test_a_deploy_that_the_organisation_refused_prepares_the_site_and_names_the_
     ending = reconcile.job(replace(TARGET, refused=True), JANE, world)
     assert ending.said.status == "whole"
     assert OURS in world.connectors
-    assert f"--vpc-connector={OURS.connector} --vpc-egress=all-traffic" in ending.said.notes[0]
+    assert f"--vpc-connector={OURS} --vpc-egress=all-traffic" in ending.said.notes[0]
 
 
 # --- nobody writes -----------------------------------------------------------------------------------------------

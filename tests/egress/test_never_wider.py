@@ -80,7 +80,7 @@ def profiles(draw: st.DrawFn) -> Profile:
     egress_ = draw(st.sampled_from(Egress))
     one = st.fixed_dictionaries(
         {
-            "to": st.sampled_from(PLACES if egress_ == Egress.ALL else PLACES[1:]),
+            "to": st.sampled_from(PLACES if egress_ == Egress.ALL else PLACES[1:-1]),
             "ports": st.lists(st.sampled_from(PORTS), min_size=1, max_size=3, unique=True),
         }
     )
@@ -247,7 +247,7 @@ def test_ports_that_differ_make_rules_of_different_names() -> None:
 def test_a_nat_is_needed_where_something_public_is_reached_through_the_vpc(
     profile: dict[str, Any], needs: bool, reason: str
 ) -> None:
-    assert rules.reaches_internet(policy(profile).profiles["web"]) == needs, reason
+    assert policy(profile).profiles["web"].reaches_internet == needs, reason
 
 
 def test_the_packet_judge_itself_follows_googles_words() -> None:

@@ -29,6 +29,7 @@ from tests.egress.worlds import (
 from wayout.egress import naming
 from wayout.egress.model import (
     Action,
+    Address,
     Attach,
     Blocked,
     Connector,
@@ -37,8 +38,10 @@ from wayout.egress.model import (
     Create,
     Direction,
     Egress,
+    FirewallPolicy,
     FirewallRule,
     Interface,
+    Layer,
     Nat,
     NetworkName,
     Plan,
@@ -151,7 +154,9 @@ def test_a_nat_is_made_only_where_none_covers_the_subnet(
 
 
 def test_our_nat_lists_exactly_our_subnets_with_dynamic_ports_and_logged_errors() -> None:
-    world = whole(policy({"nat": {"addresses": ["out-1", "out-2"]}}))
+    world = greenfield(policy({"nat": {"addresses": ["out-1", "out-2"]}}))
+    world.addresses[PROJECT, REGION] = [Address("out-1"), Address("out-2"), Address("theirs", used=True)]
+    run(world)
     (made,) = world.routers[OUR_ROUTER].nats
     assert (made.coverage, made.subnets) == (Coverage.LISTED, (OUR_SUBNET,))
     assert (made.dynamic_ports, made.min_ports, made.endpoint_independent, made.logged) == (True, 1024, False, True)
@@ -371,9 +376,9 @@ def test_a_change_of_the_networks_ranges_patches_the_rules() -> None:
     assert "destinations" in change.because
 
 
-def test_firewall_policies_are_named_since_nobody_judges_them() -> None:
+def test_firewall_policies_in_force_are_named() -> None:
     world = whole()
-    world.firewall_policies = ("org-wide",)
+    world.firewall_policies = (FirewallPolicy("org-wide", Layer.HIERARCHY),)
     assert any("org-wide" in note for note in plan_of(world).notes)
 
 
@@ -504,6 +509,7 @@ def with_foreign(world: World) -> World:
         (Way(Egress.ALL, replace(FOREIGN, connector="gone")), True, "", "a connector that is gone"),
         (Way(Egress.ALL, replace(FOREIGN, region="us-central1")), True, "", "one in another region"),
         (Way(Egress.ALL, interface=Interface("default", "apps")), False, "Direct VPC egress", "the other road"),
+        (Way(Egress.ALL, interface=Interface("default", "gone")), True, "", "the other road, in a subnet that is gone"),
         (Way(Egress.ALL, SIBLING), True, "", "another profile's connector is drift, and comes home"),
     ],
 )
@@ -513,6 +519,7 @@ def test_a_job_is_attached_unless_it_has_a_working_way_of_its_own(
     world = with_foreign(greenfield(None, job(way=way)))
     sibling = Subnet(SubnetName(PROJECT, REGION, SIBLING.connector), NETWORK, "10.127.99.0/28", google_access=True)
     world.add(sibling, Connector(SIBLING, NETWORK, State.READY, subnet=sibling.name))
+    world.add(Subnet(SubnetName(PROJECT, REGION, "apps"), NETWORK, "10.20.0.0/20"))
     plan = run(world)[-1].plan
     assert (world.jobs[job_name()].way == ATTACHED) == attached, reason
     assert attached or world.jobs[job_name()].way == way

@@ -14,9 +14,12 @@ from datetime import date
 from ipaddress import IPv4Network
 from typing import Any
 
+from wayout.egress.marks import mark
 from wayout.egress.model import (
     Absent,
     Action,
+    Address,
+    AddressesIn,
     Attach,
     Cause,
     Change,
@@ -26,8 +29,14 @@ from wayout.egress.model import (
     Coverage,
     Create,
     Direction,
+    Execution,
+    ExecutionsIn,
+    FirewallPolicy,
     FirewallRule,
+    FoldersOf,
     HistoryOf,
+    IdleSince,
+    Interface,
     Job,
     JobAt,
     JobName,
@@ -37,10 +46,13 @@ from wayout.egress.model import (
     NetworkName,
     Outcome,
     Past,
+    PeerRoutesOf,
     PoliciesOf,
     Present,
     Read,
     Remove,
+    Reserved,
+    ReservedIn,
     Result,
     Route,
     Router,
@@ -113,7 +125,13 @@ class World:
     routers: dict[RouterName, Router] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     zones: list[Zone] = field(default_factory=list)
-    firewall_policies: tuple[str, ...] = ()
+    firewall_policies: tuple[FirewallPolicy, ...] = ()
+    peer_routes: list[Route] = field(default_factory=list)
+    reserved: list[Reserved] = field(default_factory=list)
+    addresses: dict[tuple[str, str], list[Address]] = field(default_factory=dict)
+    executions: list[Execution] = field(default_factory=list)
+    folders: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    idle_days: dict[Site, float] = field(default_factory=dict)
     jobs: dict[JobName, Job] = field(default_factory=dict)
     history: list[Past] = field(default_factory=list)
     unreadable: dict[type[Read[Any]], Unreadable] = field(default_factory=dict)
@@ -195,7 +213,17 @@ class World:
         self.told.append((plan, cause))
         for outcome in outcomes:
             verb = type(outcome.change).__name__.lower()
-            self.history.insert(0, Past(verb, subject(outcome.change), outcome.result, outcome.detail, 0.0))
+            past = Past(
+                verb, subject(outcome.change), outcome.result, outcome.detail, 0.0, cause.who, mark(outcome.change)
+            )
+            self.history.insert(0, past)
+
+    def idle(self, site: Site, idle: bool, cause: Cause) -> None:
+        del cause
+        if idle:
+            self.idle_days.setdefault(site, 0.0)
+        else:
+            self.idle_days.pop(site, None)
 
     def deadline(self) -> float:
         return self.seconds
@@ -225,6 +253,8 @@ class World:
                 return Present(self.jobs[name]) if name in self.jobs else Absent()
             case NetworkAt(name):
                 return Present(self.networks[name]) if name in self.networks else Absent()
+            case IdleSince(site):
+                return Present(self.idle_days[site]) if site in self.idle_days else Absent()
         return Present(tuple(self._list(read)))
 
     def _list(self, read: Read[Any]) -> Iterable[Any]:
@@ -233,6 +263,18 @@ class World:
                 return [job for job in self.jobs.values() if (job.name.project, job.name.region) == (project, region)]
             case ConnectorsIn(project, region):
                 return [c for c in self.connectors.values() if (c.name.project, c.name.region) == (project, region)]
+            case ExecutionsIn(project, region):
+                return [each for each in self.executions if (each.job.project, each.job.region) == (project, region)]
+            case AddressesIn(project, region):
+                return self.addresses.get((project, region), [])
+            case FoldersOf(project):
+                return self.folders.get(project, ())
+            case HistoryOf():
+                return self.history
+        return self._of_network(read)
+
+    def _of_network(self, read: Read[Any]) -> Iterable[Any]:
+        match read:
             case SubnetsOf(network):
                 return [subnet for subnet in self.subnets.values() if subnet.network == network]
             case RulesOf(network):
@@ -240,13 +282,16 @@ class World:
             case RoutersOf(network, region):
                 return [r for r in self.routers.values() if r.network == network and r.name.region == region]
             case RoutesOf(network):
-                return [route for route in self.routes if route.network == network]
+                local = (subnet for subnet in self.subnets.values() if subnet.network == network)
+                return [*(route for route in self.routes if route.network == network), *map(_route_of, local)]
+            case PeerRoutesOf():
+                return self.peer_routes
+            case ReservedIn():
+                return self.reserved
             case PoliciesOf():
                 return self.firewall_policies
             case ZonesOf():
                 return self.zones
-            case HistoryOf():
-                return self.history
         raise TypeError(read)
 
     # --- changes -------------------------------------------------------------------------------------------------
@@ -332,13 +377,29 @@ class World:
         job = self.jobs.get(change.job)
         if job is None or job.etag != change.etag:
             return Outcome(change, Result.KEPT, "the job has changed meanwhile")
-        wanted = change.way.connector
-        if wanted is None or wanted not in self.connectors or wanted.region != job.name.region:
-            return Outcome(change, Result.REFUSED, "there is no such connector in the job's region")
+        if why := self._no_such_way(change):
+            return Outcome(change, Result.REFUSED, why)
         self.jobs[job.name] = replace(job, way=change.way, etag=self._etag(), generation=job.generation + 1)
         return Outcome(change, Result.UPDATED)
 
     # --- why Google would say no ---------------------------------------------------------------------------------
+
+    def _no_such_way(self, change: Attach) -> str:
+        if change.way is None:
+            return ""
+        wanted, interface = change.way.connector, change.way.interface
+        if wanted and interface:
+            return "VPC connector and direct VPC can not be used together"
+        if wanted:
+            there = wanted in self.connectors and wanted.region == change.job.region
+            return "" if there else "there is no such connector in the job's region"
+        return self._no_such_interface(change.job, interface) if interface else ""
+
+    def _no_such_interface(self, job: JobName, interface: Interface) -> str:
+        subnet = self.subnets.get(SubnetName.parse(interface.subnet))
+        if subnet is None or subnet.name.region != job.region or str(subnet.network) != interface.network:
+            return "there is no such subnet in that network and region"
+        return "" if IPv4Network(subnet.range).prefixlen <= 26 else "the subnet must be /26 or larger"
 
     def _why_not(self, thing: Any) -> str:
         match thing:
@@ -362,7 +423,8 @@ class World:
             for text in (subnet.range, *subnet.secondary)
         ]
         taken += [c.range for c in self.connectors.values() if c.network == made.network and c.range]
-        taken += [route.destination for route in self.routes if route.next_hop == "peering"]
+        taken += [route.destination for route in (*self.routes, *self.peer_routes) if route.next_hop == "peering"]
+        taken += [kept.range for kept in self.reserved]
         mine = IPv4Network(made.range)
         hit = next((text for text in taken if IPv4Network(text).overlaps(mine)), None)
         return f"Invalid IPCidrRange: {made.range} conflicts with {hit}" if hit else ""
@@ -412,6 +474,11 @@ class World:
             return f"{gone[0]} was not found"
         odd = [nat for nat in own if nat.dynamic_ports and (nat.endpoint_independent or nat.min_ports < 32)]
         return "dynamic ports exclude endpoint-independent mapping" if odd else ""
+
+
+def _route_of(subnet: Subnet) -> Route:
+    """Google makes one for every subnet (its page on routes)."""
+    return Route(f"default-route-{subnet.name.subnet}", subnet.network, subnet.range, priority=0, local=True)
 
 
 def _as_listed(rule: FirewallRule) -> FirewallRule:

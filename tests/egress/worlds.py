@@ -19,10 +19,12 @@ from wayout.egress.model import (
     Coverage,
     Direction,
     Egress,
+    FirewallPolicy,
     FirewallRule,
     Interface,
     Job,
     JobName,
+    Layer,
     Nat,
     Network,
     NetworkName,
@@ -91,7 +93,14 @@ def want(world: World) -> Want:
     needing = {intent.job for intent in intents if intent.site == SITE}
     jobs = tuple(found for name, found in sorted(world.jobs.items()) if name in needing)
     policies = world.policies
-    return Want(SITE, policies.profiles["web"], jobs, policies.create_network, policies.profiles_per_network)
+    return Want(
+        SITE,
+        policies.profiles["web"],
+        jobs,
+        policies.create_network,
+        policies.profiles_per_network,
+        projects=policies.projects_of(SITE),
+    )
 
 
 def look_and_plan(world: World) -> tuple[Plan, Seen]:
@@ -143,7 +152,7 @@ TAGS = ("vpc-connector", naming.tag_of(OURS), "web", "vpc-connector-europe-west2
 @st.composite
 def policies(draw: st.DrawFn) -> Policy:
     egress = draw(st.sampled_from(Egress))
-    places = PLACES if egress == Egress.ALL else PLACES[1:]
+    places = PLACES if egress == Egress.ALL else PLACES[1:-1]
     one = st.fixed_dictionaries(
         {"to": st.sampled_from(places), "ports": st.lists(st.sampled_from(PORTS), min_size=1, max_size=2, unique=True)}
     )
@@ -232,7 +241,7 @@ def worlds(draw: st.DrawFn) -> World:
         world.add(*draw(foreign_routers()))
         if draw(st.booleans()):
             world.add(Zone("apis", "googleapis.com."))
-        world.firewall_policies = draw(st.sampled_from([(), ("org-wide",)]))
+        world.firewall_policies = draw(st.sampled_from([(), (FirewallPolicy("org-wide", Layer.HIERARCHY),)]))
     for number, way in enumerate(draw(st.lists(st.sampled_from(WAYS), max_size=4))):
         world.add(job(f"job-{number}", way=way))
     return world
