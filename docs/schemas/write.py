@@ -13,10 +13,12 @@ from pathlib import Path
 from pydantic import BaseModel
 
 from wayout.egress.messages import OutcomeSaid, Request
+from wayout.egress.policy import Policy
 
 HERE = Path(__file__).parent
 MESSAGES: dict[str, tuple[type[BaseModel], str]] = {
     "request.v1.schema.json": (Request, "A request to Wayout: the data of a Pub/Sub message"),
+    "policy.v1.schema.json": (Policy, "A policy of Wayout: which jobs get which way out"),
     "outcome.v1.schema.json": (OutcomeSaid, "An outcome of Wayout: the data of a CloudEvent dev.wayout.outcome.v1"),
 }
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from wayout import passes, reconcile
-from wayout.egress import ways
+from wayout.egress import need, ways
 from wayout.egress.model import (
     BlindError,
     Blocked,
@@ -18,15 +18,13 @@ from wayout.egress.model import (
     JobName,
     NetworkName,
     NotLookedError,
-    Present,
     Read,
     Seen,
     Sighting,
     SubnetsOf,
-    Unreadable,
     Way,
 )
-from wayout.egress.need import Intent
+from wayout.egress.need import Intent, Step
 from wayout.egress.proof import foresight, grounds
 from wayout.egress.reach import Ground, Packet, Verdict, judge
 from wayout.parts import Parts
@@ -71,16 +69,17 @@ class _Looker:
                 raise NotKnownError(blind.sighting.why, blind.sighting.grant) from blind
 
 
+def walk(name: JobName, parts: Parts) -> tuple[Step, ...]:
+    """How the policy comes to what it says of a job, step by step. Raises NotKnownError."""
+    looker = _Looker(parts)
+    job = _job(name, looker)
+    return looker.ask(lambda seen: tuple(need.walk(parts.policy(), job, today=parts.today(), seen=seen)))
+
+
 def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
     """Judge one packet of one job. Raises NotKnownError where the job, or what decides, cannot be seen."""
     looker = _Looker(parts)
-    looker.looked |= parts.look({JobAt(name)})
-    sighting = looker.looked[JobAt(name)]
-    if isinstance(sighting, Unreadable):
-        raise NotKnownError(sighting.why, sighting.grant)
-    if not isinstance(sighting, Present):
-        raise NotKnownError(f"there is no job {name}", "check its name and region, and deploy it first")
-    job: Job = sighting.value
+    job = _job(name, looker)
     now = looker.ask(lambda seen: judge(name, job.way, job.service_account, packet, _ground(job, job.way, seen)))
     intent = looker.ask(lambda seen: reconcile.judged(parts.policy(), job, parts, parts.today(), dict(seen.sightings)))
     if intent.site is None:
@@ -93,6 +92,13 @@ def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
     moved = next((one for one in last.want.jobs if one.name == name), job)
     then = looker.ask(lambda _: judge(name, moved.way, job.service_account, packet, _ground(job, moved.way, last.seen)))
     return Explained(job, intent, packet, now, then, blocked)
+
+
+def _job(name: JobName, looker: _Looker) -> Job:
+    job = looker.ask(lambda seen: seen.maybe(JobAt(name)))
+    if job is None:
+        raise NotKnownError(f"there is no job {name}", "check its name and region, and deploy it first")
+    return job
 
 
 def _ahead(job: Job, intent: Intent, parts: Parts, seen: Seen) -> tuple[foresight.Stage, ...]:

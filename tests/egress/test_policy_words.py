@@ -83,8 +83,14 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
             "power of two",
             "dynamic ports come in powers of two",
         ),
-        ("    profile: web", "    profile: wob", "policy", "no such profile", "a rule names a profile that is none"),
-        ("mode: enforce", "evidence: wob", "policy", "no such profile", "so does the evidence"),
+        (
+            "    profile: web",
+            "    profile: wob",
+            "rules.0.profile",
+            "no such profile",
+            "a rule names a profile that is none",
+        ),
+        ("mode: enforce", "evidence: wob", "line 2: evidence", "no such profile", "so does the evidence"),
         (
             "mode: enforce",
             "exemptions: [{match: {}, owner: '', reason: r, expires: 2026-12-31}]",
@@ -107,7 +113,7 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
             "an exemption without an end",
         ),
         ("mode: enforce", "mode: [enforce", "line ", "not YAML", "no YAML"),
-        ("  web:\n", "  off:\n", "policy", "cannot be called off", "that word means no way out"),
+        ("  web:\n", "  off:\n", "profiles.off", "cannot be called off", "that word means no way out"),
     ],
 )
 def test_what_is_wrong_is_named_with_line_and_field(old: str, new: str, where: str, what: str, reason: str) -> None:

@@ -3,6 +3,7 @@
 from wayout.egress.report.fields import change_fields, intent_fields, outcome_fields, plan_fields
 from wayout.egress.report.outcome import invalid, no_places, orphan, said, unneeded, unreadable, with_flags
 from wayout.egress.report.path import Hop, hops
+from wayout.egress.report.profile import profile_said
 from wayout.egress.report.slack import slack
 from wayout.egress.report.text import changes_said, counted, headline, lines
 
@@ -20,6 +21,7 @@ __all__ = [
     "orphan",
     "outcome_fields",
     "plan_fields",
+    "profile_said",
     "said",
     "slack",
     "unneeded",

@@ -1,4 +1,4 @@
-"""The policy file's types, and what a policy says of a job: needs, fine, exempt or unclear, and because of what."""
+"""The policy file's types. What contradicts itself is refused: see `checks`."""
 
 from __future__ import annotations
 
@@ -9,23 +9,15 @@ from fnmatch import fnmatchcase
 from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
 
-import yaml
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from wayout.egress import ranges
 from wayout.egress.model import Egress, NetworkName, Site, Traffic
+from wayout.egress.policy import checks
 
 LABEL = "wayout"  # the job label by which a developer chooses
 OFF = "off"
-
-
-class PolicyError(ValueError):
-    """A policy that cannot be used; each problem names line and field."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
 
 
 class _Part(BaseModel):
@@ -156,18 +148,6 @@ class Profile(_Part):
     requests: bool | tuple[str, ...] = False  # or the senders (globs) that may ask for it
     tell: tuple[str, ...] = ()  # Slack channels that hear of it
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        if self.egress == Egress.PRIVATE and self.internet:
-            raise ValueError(
-                "destination internet needs egress all-traffic: with private-ranges-only, traffic to the "
-                "internet never enters the VPC and no rule could limit it"
-            )
-        small = [text for text in self.pool if IPv4Network(text).prefixlen > 28]
-        if small:
-            raise ValueError(f"pool {small[0]} is smaller than the /28 that a connector needs")
-        return self
-
     @property
     def internet(self) -> bool:
         """Whether some destination is the internet."""
@@ -272,16 +252,9 @@ class Policy(_Part):
         return {**raw, "profiles": {name: _filled(profile, sets) for name, profile in raw["profiles"].items()}}
 
     @model_validator(mode="after")
-    def _names_resolve(self) -> Self:
-        for rule in self.rules:
-            if rule.profile != OFF and rule.profile not in self.profiles:
-                raise ValueError(
-                    f"rule {rule.name or rule.match!r} names the profile {rule.profile!r}: no such profile"
-                )
-        if self.evidence and self.evidence not in self.profiles:
-            raise ValueError(f"evidence names the profile {self.evidence!r}: no such profile")
-        if OFF in self.profiles:
-            raise ValueError("a profile cannot be called off: that word means no way out")
+    def _consistent(self) -> Self:
+        for contradiction in checks.contradictions(self):
+            raise contradiction
         return self
 
     def covers(self, project: str) -> bool:
@@ -321,54 +294,3 @@ def _filled(profile: Any, sets: dict[str, Any]) -> Any:
 def _with_ranges(place: Any, sets: dict[str, Any]) -> Any:
     named = place.get("to") if isinstance(place, dict) else None
     return {**place, "of_set": sets[named]} if isinstance(named, str) and named in sets else place
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which `off`, `no` and dates stay the words that somebody wrote; `true` and `false` are booleans."""
-
-    yaml_implicit_resolvers = {  # noqa: RUF012 - how PyYAML is told
-        first: [
-            (tag, re.compile(r"^(?:true|false)$") if tag.endswith(":bool") else pattern)
-            for tag, pattern in known
-            if not tag.endswith(":timestamp")
-        ]
-        for first, known in yaml.SafeLoader.yaml_implicit_resolvers.items()
-    }
-
-
-def parse(text: str) -> Policy:
-    """Read a policy from YAML text. Raises PolicyError with a line and a field for every problem."""
-    try:
-        tree = yaml.compose(text, Loader=_Loader)
-        raw = yaml.load(text, Loader=_Loader)  # noqa: S506 - a SafeLoader
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f"line {mark.line + 1}: " if mark else ""
-        raise PolicyError([f"{where}not YAML: {getattr(error, 'problem', error)}"]) from error
-    if not isinstance(raw, dict):
-        raise PolicyError(["line 1: a policy is a mapping with version, profiles and rules"])
-    try:
-        return Policy.model_validate(raw)
-    except ValidationError as error:
-        raise PolicyError([_problem(tree, found["loc"], found["msg"]) for found in error.errors()]) from error
-
-
-def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> str:
-    node = tree
-    known: list[str] = []
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            continue  # a step that pydantic adds, such as the branch of a union
-        node, known = child, [*known, str(step)]
-    said = message.removeprefix("Value error, ")
-    missing = f" ({path[-1]})" if path and str(path[-1]) not in known[-1:] and isinstance(path[-1], str) else ""
-    return f"line {node.start_mark.line + 1}: {'.'.join(known) or 'policy'}{missing}: {said}"
-
-
-def _child(node: Any, step: int | str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(step)), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step]
-    return None
