@@ -47,17 +47,9 @@ def directly(packet: Packet) -> Iterator[Step]:
 def leave(cloud: Cloud, sender: Sender, packet: Packet) -> Iterator[Step]:
     """What the default internet gateway does with a packet."""
     gateway = nat(cloud, sender)
-    if within(packet.to, (*VIPS, *GOOGLE_APIS)):
-        if private_access(cloud, sender):
-            yield delivered(ACCESS, "on for the subnet: Google APIs are reached without NAT", sender.subnet)
-            return
-        if gateway:
-            yield delivered(ACCESS, "in effect for every range that a public NAT serves", gateway)
-            return
-        if sender.subnet is None:
-            yield unknown(ACCESS, "no text says whether it is on for a connector's hidden subnet")
-            return
-    if within(packet.to, VIPS):
+    if within(packet.to, (*VIPS, *GOOGLE_APIS)) and (found := _google(cloud, sender, packet, gateway)):
+        yield found
+    elif within(packet.to, VIPS):
         yield dropped(ACCESS, "off for the subnet, and no public NAT serves it", sender.subnet)
     elif not public(packet.to):
         yield dropped("internet", "the default internet gateway leads to no private address")
@@ -70,6 +62,21 @@ def leave(cloud: Cloud, sender: Sender, packet: Packet) -> Iterator[Step]:
         yield unknown(ACCESS, "no text says whether it reaches Google's resolvers", sender.subnet)
     else:
         yield dropped("nat", "the machine has no external address and no public NAT serves its range")
+
+
+def _google(cloud: Cloud, sender: Sender, packet: Packet, gateway: str | None) -> Step | None:
+    """What Private Google Access does with a packet to Google; None where it is off."""
+    if within(packet.to, VIPS) and packet.protocol != "tcp":
+        # "only HTTP-based protocols over TCP": Google's page on API bundles and their virtual addresses.
+        said = f"Google APIs answer there by HTTP over TCP, not by {packet.protocol}"
+        return dropped(ACCESS, said, sender.subnet)
+    if private_access(cloud, sender):
+        return delivered(ACCESS, "on for the subnet: Google APIs are reached without NAT", sender.subnet)
+    if gateway:
+        return delivered(ACCESS, "in effect for every range that a public NAT serves", gateway)
+    if sender.subnet is None:
+        return unknown(ACCESS, "no text says whether it is on for a connector's hidden subnet")
+    return None
 
 
 def _smtp(packet: Packet) -> bool:

@@ -125,7 +125,6 @@ def bare(run: Run) -> Want:
         most_connectors=policy.profiles_per_network,
         projects=policy.projects_of(run.site),
         regions=policy.regions,
-        reserved=tuple((name, text) for name, texts in policy.reserved.items() for text in texts),
     )
 
 

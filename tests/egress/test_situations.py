@@ -62,6 +62,7 @@ from wayout.egress.model import (
     Way,
     Word,
 )
+from wayout.egress.policy import Policy
 
 JANE = Cause("event-1", "jane@example.com", "deployed nightly", "2026-11-23T08:00:00Z")
 HTTPS = (Traffic("tcp", ("443",)),)
@@ -134,6 +135,25 @@ def no_route(world: World) -> None:
 
 def default_route_by_vpn(world: World) -> None:
     world.add(Route("to-vpn", NETWORK, "0.0.0.0/0", priority=100, next_hop="vpn-tunnel-1"))
+
+
+def both(*steps: Callable[[World], Any]) -> Callable[[World], Any]:
+    """One after the other."""
+
+    def lay(world: World) -> None:
+        for step in steps:
+            step(world)
+
+    return lay
+
+
+def now(changed: Policy) -> Callable[[World], Any]:
+    """The policy has been changed meanwhile."""
+
+    def lay(world: World) -> None:
+        world.policies = changed
+
+    return lay
 
 
 def unreadable(read: type[Read[Any]], grant: str) -> Callable[[World], Any]:
@@ -339,9 +359,9 @@ SITUATIONS = [
         "the right connector with the wrong egress",
         "its egress is private-ranges-only, and the profile web says all-traffic",
         ("attach job",),
-        there=lambda world: (
-            standing(world),
-            world.add(replace(world.jobs[job_name()], way=Way(Egress.PRIVATE, OURS), etag="")),
+        there=both(
+            standing,
+            lambda world: world.add(replace(world.jobs[job_name()], way=Way(Egress.PRIVATE, OURS), etag="")),
         ),
     ),
     # ------------------------------------------------------------------------------------------ connectors of others
@@ -357,9 +377,8 @@ SITUATIONS = [
         "the connector that may be adopted is full",
         "the connector theirs is not adopted: 1 jobs are attached and 1 would come, with at most 1 allowed",
         (*BUILT, *RETIRED, "attach job"),
-        there=lambda world: (
-            with_connector(NAT_ALL)(world),
-            world.add(job("daily", labels=(("wayout", "off"),), way=Way(Egress.ALL, THEIRS))),
+        there=both(
+            with_connector(NAT_ALL), add(job("daily", labels=(("wayout", "off"),), way=Way(Egress.ALL, THEIRS)))
         ),
         profile={"adopt": {"connectors": ["*"], "max_jobs": 1}},
     ),
@@ -435,9 +454,8 @@ SITUATIONS = [
     Situation(
         "the profile's reserved addresses are in use by another NAT",
         "the reserved addresses out-1 are in use by Cloud NAT listed on edge",
-        there=lambda world: (
-            addresses("out-1", used=True)(world),
-            world.add(APPS, router(Nat("listed", subnets=(APPS.name,), addresses=("out-1",)))),
+        there=both(
+            addresses("out-1", used=True), add(APPS, router(Nat("listed", subnets=(APPS.name,), addresses=("out-1",))))
         ),
         profile={"nat": {"addresses": ["out-1"]}},
         status="blocked",
@@ -480,10 +498,8 @@ SITUATIONS = [
         "the pool is partly taken: by a subnet elsewhere, a reserved range and a peer",
         "10.127.0.16/28 is free in the pool 10.127.0.0/26",
         WHOLE,
-        there=lambda world: (
-            world.add(subnet("far", "10.127.0.0/28", "us-central1")),
-            reserved("10.127.0.32/28")(world),
-            peer_route("10.127.0.48/28")(world),
+        there=both(
+            add(subnet("far", "10.127.0.0/28", "us-central1")), reserved("10.127.0.32/28"), peer_route("10.127.0.48/28")
         ),
         profile={"pool": ["10.127.0.0/26"]},
     ),
@@ -496,10 +512,10 @@ SITUATIONS = [
         way=None,
     ),
     Situation(
-        "a range that the policy sets aside is never taken",
-        "10.127.0.0/29 by on-premises, reserved in the policy",
+        "a range that is reserved for a service behind a peering is never taken",
+        "it is taken up by 10.127.0.0/28 by the reserved range kept-10.127.0.0/28",
+        there=reserved("10.127.0.0/28"),
         profile={"pool": ["10.127.0.0/28"]},
-        policy={"reserved": {"on-premises": ["10.127.0.0/29"]}},
         status="blocked",
         way=None,
     ),
@@ -542,9 +558,8 @@ SITUATIONS = [
     Situation(
         "a hierarchical policy allows what the profile does not",
         "have org-baseline narrowed, or let web say tolerates: [org-baseline] if it is meant",
-        there=lambda world: (
-            world.add(VPN),
-            policies(PolicyRule(10, Direction.EGRESS, Verb.ALLOW, ALL, destinations=("192.168.0.0/16",)))(world),
+        there=both(
+            add(VPN), policies(PolicyRule(10, Direction.EGRESS, Verb.ALLOW, ALL, destinations=("192.168.0.0/16",)))
         ),
         status="blocked",
         way=None,
@@ -594,7 +609,7 @@ SITUATIONS = [
         "a profile changes its road: the job moves in one write, the connector stays until nobody uses it",
         f"it is on the connector {OURS.connector}, and its profile web takes Direct VPC egress",
         ("create subnet", "create 4 firewall rules", "update router", "attach job"),
-        there=lambda world: (standing(world), setattr(world, "policies", policy(DIRECT))),
+        there=both(standing, now(policy(DIRECT))),
         profile={},
         way=Way(
             Egress.ALL,
@@ -693,14 +708,14 @@ SITUATIONS = [
     Situation(
         "a job needs it no longer and is still attached: left and reported",
         "attached, though the policy gives no need for it; left as it is",
-        there=lambda world: (standing(world), setattr(world, "policies", policy(rules=[]))),
+        there=both(standing, now(policy(rules=[]))),
         target=SITE,
     ),
     Situation(
         "the same, where the profile detaches",
         "the policy gives it no need for web, and says to detach such jobs",
         ("attach job",),
-        there=lambda world: (standing(world), setattr(world, "policies", policy({"detach": True}, rules=[]))),
+        there=both(standing, now(policy({"detach": True}, rules=[]))),
         target=SITE,
         way=None,
     ),
@@ -722,7 +737,7 @@ SITUATIONS = [
     Situation(
         "the network does not exist",
         "it does not exist",
-        there=lambda world: (world.networks.clear(), world.routes.clear()),
+        there=both(lambda world: world.networks.clear(), no_route),
         status="blocked",
         way=None,
     ),

@@ -369,9 +369,17 @@ class World:
         return Outcome(change, Result.UPDATED)
 
     def _remove(self, change: Remove, thing: Any) -> Outcome:
+        if isinstance(thing, Subnet) and (user := self._user_of(thing.name)):
+            return Outcome(change, Result.REFUSED, f"The subnetwork resource is already being used by {user}")
         if self._table(thing).pop(thing.name, None) is None:
             return Outcome(change, Result.KEPT, "it is gone")
         return Outcome(change, Result.REMOVED)
+
+    def _user_of(self, subnet: SubnetName) -> str:
+        """What holds a subnet: a connector's machines, or a NAT that lists it."""
+        held = [str(found.name) for found in self.connectors.values() if found.subnet == subnet]
+        listed = (router for router in self.routers.values() for nat in router.nats if subnet in nat.subnets)
+        return next(iter([*held, *(str(router.name) for router in listed)]), "")
 
     def _attach(self, change: Attach) -> Outcome:
         job = self.jobs.get(change.job)

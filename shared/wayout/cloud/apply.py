@@ -144,6 +144,6 @@ def _remove(turn: Turn, thing: Thing) -> None:
         case FirewallRule():
             compute_write.remove_rule(turn, thing.name)
         case Router():
-            compute_write.remove_router(turn, thing.name)
+            compute_write.remove_router(turn, thing)
         case _:
             assert_never(thing)

@@ -13,7 +13,7 @@ from typing import Any
 from wayout.cloud import compute_documents as documents
 from wayout.cloud.clients import REST
 from wayout.cloud.compute_documents import Document
-from wayout.cloud.errors import ConflictError
+from wayout.cloud.errors import ConflictError, RefusedError
 from wayout.cloud.operations import Turn, finish_compute
 from wayout.egress.model import FirewallRule, Nat, Network, Router, RouterName, RuleName, Subnet, SubnetName
 
@@ -161,9 +161,21 @@ def update_router(turn: Turn, wanted: Router, was: Router) -> None:
         raise ConflictError("its NATs are not what was asked for: somebody wrote at the same time")
 
 
-def remove_router(turn: Turn, name: RouterName) -> None:
+def remove_router(turn: Turn, was: Router) -> None:
+    """Removes a router that still is what was seen, read again just before: no fingerprint guards it.
+
+    Raises ConflictError if somebody changed its NATs, and RefusedError if it serves more than NAT.
+    """
     from google.cloud import compute_v1
 
+    name = was.name
+    before = _router(turn, name)
+    if not documents.same_nats(_nats(name, before), was.nats):
+        raise ConflictError("somebody changed its NATs since we looked")
+    if more := [word for word in ("interfaces", "bgpPeers") if before.get(word)]:
+        raise RefusedError(
+            f"somebody gave it {' and '.join(more)}, so it serves more than NAT", f"take them off {name}"
+        )
     request = {"project": name.project, "region": name.region, "router": name.router}
     _write(
         turn,

@@ -89,6 +89,8 @@ class Judge:
         self._into_connector = Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
         self._ingress = _ingress(ground, self._receiver)
         self._routing = Routing(ground.routes, tags)
+        # Secondary ranges have no such addresses (Google's page on subnets).
+        self._primary = [edge for subnet in ground.subnets for edge in spans((subnet.range,)).edges]
         self._ends = [End(one, found.source_tags, "") for one in _samples(found.range, ground)]
         self._tunnel = list(self._carried()) if found.connector else []
 
@@ -187,7 +189,7 @@ class Judge:
             yield from self._into_peer(route, end, to, protocol, port)
         elif route.local:
             yield _Routed(route)
-            if _kept(route, to):
+            if any(low <= to <= high and not low + KEPT <= to <= high - KEPT for low, high in self._primary):
                 yield Hop("destination", "Google keeps the first two and the last two addresses of a subnet", Answer.NO)
                 return
             decision = self._ingress.decide(protocol, port, end, to)
@@ -241,11 +243,6 @@ def _worst(steps: Iterable[_Step]) -> Answer:
 
 def _kind(route: Route) -> tuple[bool, bool, str]:
     return (route.internet, route.local, route.peering or ("" if route.internet or route.local else route.next_hop))
-
-
-def _kept(route: Route, to: int) -> bool:
-    net = ranges.parse(route.destination)
-    return not KEPT <= to - int(net.network_address) < net.num_addresses - KEPT
 
 
 def _edges(ground: Ground) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from wayout.egress import ranges
 from wayout.egress.coverage import covers
-from wayout.egress.model import Egress
+from wayout.egress.model import Egress, Nat, Router
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop
 from wayout.egress.reach.sender import Sender
@@ -16,7 +16,13 @@ from wayout.egress.reach.spans import Spans
 METADATA = Spans(["169.254.169.254/32"])
 PRIVATE = Spans(ranges.PRIVATE)
 SPECIAL = Spans(ranges.SPECIAL)
-VIRTUAL = Spans(["199.36.153.4/30", "199.36.153.8/30", "34.126.0.0/18"])  # of Google APIs
+VIRTUAL = Spans(["199.36.153.4/30", "199.36.153.8/30"])  # of Google APIs; private-ranges-only counts them in
+# Where the default domains of Google APIs are, beside the range of direct connectivity: blocks of goog.json that
+# cloud.json lacks (Google's page on IP addresses of default domains).
+GOOGLE = Spans(
+    ["34.126.0.0/18", "74.125.0.0/16", "142.250.0.0/15", "172.217.0.0/16", "173.194.0.0/16", "216.239.32.0/19"]
+)
+RESOLVERS = Spans(["8.8.8.0/24", "8.8.4.0/24"])  # Google's public DNS: in goog.json, and no API
 TRANSLATED = ("tcp", "udp", "icmp")  # what Cloud NAT carries
 MAIL = 25
 
@@ -42,33 +48,52 @@ def directly(destination: int, protocol: str, port: int) -> Hop:
 
 
 def leave(ground: Ground, sender: Sender, destination: int, protocol: str, port: int) -> Hop:
-    """By the default internet gateway: Private Google Access for Google's virtual addresses, else Cloud NAT."""
+    """By the default internet gateway: Private Google Access where it leads to Google, else Cloud NAT."""
+    gateway = "internet gateway"
     if destination in PRIVATE or destination in SPECIAL:
-        return Hop("internet gateway", "a private or special address is not on the internet", Answer.NO)
-    if destination in VIRTUAL:
-        return _google(sender, protocol, port)
+        return Hop(gateway, "a private or special address is not on the internet", Answer.NO)
+    nat = _nat(ground, sender)
+    if (destination in VIRTUAL or destination in GOOGLE) and (found := _google(sender, nat, destination, protocol)):
+        return found
     if protocol == "tcp" and port == MAIL:
-        return Hop("internet gateway", "Google blocks tcp:25 to external addresses", Answer.NO)
-    for router in ground.routers:
-        for nat in router.nats:
-            if covers(nat, sender.subnet):
-                by = f"{router.name}/{nat.name}"
-                if protocol not in TRANSLATED:
-                    return Hop("Cloud NAT", f"{nat.name} carries tcp, udp and icmp, and no {protocol}", Answer.NO, by)
-                return Hop("Cloud NAT", f"{nat.name} on {router.name.router} covers its subnet", Answer.YES, by)
+        return Hop(gateway, "Google blocks tcp:25 to external addresses", Answer.NO)
+    if nat is not None:
+        return _translated(nat, protocol)
+    if destination in RESOLVERS and sender.google_access is not False:
+        said = "no Cloud NAT covers its subnet, and whether Private Google Access leads there is not documented"
+        return Hop("Cloud NAT", said, Answer.UNKNOWN)
     which = sender.subnet.subnet if sender.subnet else f"the hidden subnet of {sender.range}"
     google = "; Google's own services would answer all the same" if sender.google_access else ""
     return Hop("Cloud NAT", f"no public Cloud NAT of {ground.region} covers {which}{google}", Answer.NO)
 
 
-def _google(sender: Sender, protocol: str, port: int) -> Hop:
-    what, by = "Private Google Access", str(sender.subnet or "")
+def _nat(ground: Ground, sender: Sender) -> tuple[Router, Nat] | None:
+    found = ((router, nat) for router in ground.routers for nat in router.nats if covers(nat, sender.subnet))
+    return next(found, None)
+
+
+def _translated(found: tuple[Router, Nat], protocol: str) -> Hop:
+    router, nat = found
+    by = f"{router.name}/{nat.name}"
+    if protocol not in TRANSLATED:
+        return Hop("Cloud NAT", f"{nat.name} carries tcp, udp and icmp, and no {protocol}", Answer.NO, by)
+    return Hop("Cloud NAT", f"{nat.name} on {router.name.router} covers its subnet", Answer.YES, by)
+
+
+def _google(sender: Sender, nat: tuple[Router, Nat] | None, destination: int, protocol: str) -> Hop | None:
+    """What Private Google Access does; None where it does nothing, and the address is on the internet as well.
+
+    It is in effect for whatever range a public NAT serves, too (Google's page on Cloud NAT).
+    """
+    what, by, virtual = "Private Google Access", str(sender.subnet or ""), destination in VIRTUAL
+    if virtual and protocol != "tcp":
+        return Hop(what, f"Google APIs answer there by HTTP over TCP only, not by {protocol}", Answer.NO, by)
+    if sender.google_access:
+        return Hop(what, "it is on in the sender's subnet, and Google APIs answer there", Answer.YES, by)
+    if nat is not None:
+        router, gateway = nat
+        said = f"in effect for every range that a public NAT serves ({gateway.name})"
+        return Hop(what, said, Answer.YES, f"{router.name}/{gateway.name}")
     if sender.google_access is None:
         return Hop(what, "whether a hidden subnet has it cannot be seen", Answer.UNKNOWN)
-    if not sender.google_access:
-        return Hop(what, "it is off in the sender's subnet", Answer.NO, by)
-    if protocol != "tcp" or port not in (80, 443):
-        return Hop(
-            what, f"Google APIs answer on tcp:443 there; {protocol}:{port} is not documented", Answer.UNKNOWN, by
-        )
-    return Hop(what, "it is on in the sender's subnet, and Google APIs answer there", Answer.YES, by)
+    return Hop(what, "it is off in the sender's subnet, and no NAT serves it", Answer.NO, by) if virtual else None

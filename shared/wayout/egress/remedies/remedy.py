@@ -46,7 +46,6 @@ class Want:
     projects: tuple[str, ...] = ()
     adopted: Connector | None = None
     regions: tuple[str, ...] = ()  # others in which something of the network may live
-    reserved: tuple[tuple[str, str], ...] = ()  # name and range (CIDR text) of what the policy sets aside
     told: tuple[tuple[Job, Manager], ...] = ()  # jobs whose source is another: it is told what to put there
 
     @property

@@ -111,7 +111,6 @@ def occupied(want: Want, seen: Seen) -> list[Occupied]:
         if not route.local and not route.destination.endswith("/0") and ranges.is_ipv4(route.destination)
     ]
     found += [Occupied(kept.range, f"the reserved range {kept.name}") for kept in seen.get(ReservedIn(network))]
-    found += [Occupied(text, f"{name}, reserved in the policy") for name, text in want.reserved]
     found += [
         Occupied(bare.range, f"the connector {bare.name.connector} in {bare.name.region}")
         for read in _connectors(want)
