@@ -25,7 +25,7 @@ def on_request(event: CloudEvent) -> None:
         if isinstance(asked, BadRequest):
             _answer(asked)
         else:
-            wiring.parts().reconcile(asked.target, asked.cause, asked.request)
+            wiring.parts().reconcile(asked.target, asked.cause, asked.request, happened=False)
 
 
 def _answer(bad: BadRequest) -> None:

@@ -43,7 +43,8 @@ def test_a_full_pool_blocks_and_says_what_would_free_it(tmp_path: Path) -> None:
         [said] = house.outcomes()
 
         assert said.status == "blocked"
-        assert said.blocked[0].why == "no /28 is free in the pool 10.8.0.0/28"
+        held = "it is taken up by 10.8.0.0/28 by the subnet taken in europe-west2"
+        assert said.blocked[0].why == f"no /28 is free in the pool 10.8.0.0/28: {held}"
         assert "enlarge the pool" in said.blocked[0].help
         assert house.writes() == [], "what cannot be finished is not begun"
 

@@ -297,7 +297,9 @@ def test_a_deploy_that_the_organisation_policy_refused_prepares_the_site_and_nam
     house.settle()
 
     assert house.table("vpcaccess.connectors")[CONNECTOR]["state"] == "READY", house.say()
-    assert any(f"--vpc-connector={CONNECTOR}" in note for said in house.outcomes() for note in said.notes)
+    assert any(
+        f"--vpc-connector={naming.connector_of(SITE)} " in note for said in house.outcomes() for note in said.notes
+    )
 
 
 def test_a_network_of_somebody_else_is_left_as_it_was(house: House) -> None:

@@ -114,23 +114,26 @@ class Wired:
 
     # what the doors call
 
-    def endings(self, target: Target, cause: Cause, *, apply: bool = True) -> Iterator[Ending]:
-        """Reconcile what a target names; without `apply`, only plan."""
+    def endings(self, target: Target, cause: Cause, *, apply: bool = True, happened: bool = True) -> Iterator[Ending]:
+        """Reconcile what a target names; without `apply`, only plan.
+
+        `happened`: something has happened to it, so that what it leaves behind is looked at too.
+        """
         match target:
             case JobTarget():
                 ending = reconcile.job(target, cause, self, apply=apply)
                 yield ending
-                if ending.left:
+                if ending.left and happened:
                     yield from reconcile.left(ending.left, cause, self, apply=apply)
             case ThingTarget():
                 yield from reconcile.thing(target, cause, self)
             case EverythingTarget():
                 yield from sweep.everything(cause, self, apply=apply)
 
-    def reconcile(self, target: Target, cause: Cause, request: str = "") -> None:
+    def reconcile(self, target: Target, cause: Cause, request: str = "", *, happened: bool = True) -> None:
         """Reconcile and tell. Raises TryAgainError when the delivery should come again."""
         again = ""
-        for number, ending in enumerate(self.endings(target, cause)):
+        for number, ending in enumerate(self.endings(target, cause, happened=happened)):
             said = ending.said.model_copy(update={"request": request})
             again = again or ending.again
             log.info("reconciled", cause=cause.id, status=said.status, changes=len(said.changes), again=ending.again)

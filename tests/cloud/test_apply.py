@@ -9,21 +9,32 @@ from dataclasses import replace
 import pytest
 
 from localcloud.errors import ApiError
-from tests.cloud.local import NETWORK, PROJECT, SUBNET, US, Local, local
+from tests.cloud.local import JOB, NETWORK, PROJECT, REGION, SUBNET, US, Local, local
 from wayout.cloud.apply import apply, request_id
+from wayout.egress import removal
 from wayout.egress.model import (
     Action,
+    Attach,
     Change,
+    Connector,
+    ConnectorName,
     Create,
     Direction,
+    Egress,
     FirewallRule,
+    JobAt,
     Network,
     Remove,
     Result,
+    Router,
+    RouterName,
     RuleName,
     RulesOf,
+    State,
+    Thing,
     Traffic,
     Update,
+    Way,
 )
 
 RULE = FirewallRule(
@@ -149,6 +160,45 @@ def test_progress_is_told_as_it_happens(world: Local) -> None:
     assert first == second == change
     assert begun.startswith("operation ")
     assert ended == "done"
+
+
+REMOVED: list[tuple[str, Thing, str]] = [
+    ("compute.subnetworks.delete", SUBNET, "a subnet"),
+    ("compute.routers.delete", Router(RouterName(PROJECT, REGION, "wayout-1a2b3c4d"), NETWORK), "a router"),
+]
+
+
+@pytest.mark.parametrize(("permission", "thing", "reason"), REMOVED, ids=[row[2] for row in REMOVED])
+def test_what_we_may_not_remove_is_refused_with_the_permission_to_grant(
+    world: Local, permission: str, thing: Thing, reason: str
+) -> None:
+    assert world.apply(Create(thing, "test"))[0].result == Result.CREATED
+    world.cloud.denied.append((US, permission))
+
+    (outcome,) = world.apply(Remove(thing, "test"))
+
+    assert (outcome.result, outcome.help) == (Result.REFUSED, f"grant {permission} on {thing.name} to {US}"), reason
+    assert permission in removal.PERMISSIONS
+
+
+def test_a_job_is_detached_and_keeps_all_else(world: Local) -> None:
+    world.apply(Create(SUBNET, "test"))
+    connector = Connector(ConnectorName(PROJECT, REGION, "wayout-0a1b2c3d"), NETWORK, State.READY, SUBNET.name)
+    assert world.apply(Create(connector, "test"))[0].result == Result.CREATED
+    world.deploy()
+    before = world.see(JobAt(JOB))
+    way = Way(Egress.ALL, connector.name)
+    world.apply(Attach(JOB, before.etag, way, None, "test"))
+    attached = world.see(JobAt(JOB))
+    assert attached.way == way
+
+    (outcome,) = world.apply(Attach(JOB, attached.etag, None, way, "test"))
+    (stale,) = world.apply(Attach(JOB, attached.etag, None, way, "test"))
+
+    after = world.see(JobAt(JOB))
+    assert (outcome.result, stale.result) == (Result.UPDATED, Result.KEPT)
+    assert after.way is None
+    assert (after.words, after.labels, after.service_account) == (before.words, before.labels, before.service_account)
 
 
 @pytest.mark.parametrize(

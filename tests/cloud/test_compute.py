@@ -294,6 +294,54 @@ def test_what_was_made_can_be_removed_and_removing_it_twice_is_no_failure(world:
     assert second.detail == "it was gone already"
 
 
+def test_a_router_is_not_removed_when_another_site_has_come_upon_it_meanwhile(world: Local) -> None:
+    world.apply(Create(ROUTER, "test"))
+    second = replace(SUBNET, name=SubnetName(PROJECT, REGION, "wayout-second"), range="10.127.2.0/28")
+    shared = replace(ROUTER, nats=(replace(NAT, subnets=(SUBNET.name, second.name)),))
+    world.apply(Create(second, "test"))
+    world.apply(Update(shared, ROUTER, "test"))
+
+    (outcome,) = world.apply(Remove(ROUTER, "test"))
+
+    assert (outcome.result, outcome.detail) == (Result.KEPT, "somebody changed its NATs since we looked")
+    assert world.see(RoutersOf(NETWORK, REGION)) == (shared,)
+    assert not world.calls("compute.routers.delete")
+
+
+MORE = [
+    ("interfaces", [{"name": "to-vpn", "ipRange": "169.254.1.1/30"}], "a tunnel ends on it"),
+    ("bgpPeers", [{"name": "office", "peerAsn": 64512}], "it learns routes"),
+]
+
+
+@pytest.mark.parametrize(("field", "value", "reason"), MORE, ids=[row[2] for row in MORE])
+def test_a_router_that_serves_more_than_nat_is_never_removed(
+    world: Local, field: str, value: list[dict[str, Any]], reason: str
+) -> None:
+    world.apply(Create(ROUTER, "test"))
+    (document,) = world.cloud.table("compute.routers").values()
+    document[field] = value
+
+    (outcome,) = world.apply(Remove(ROUTER, "test"))
+
+    assert (outcome.result, field in outcome.detail, str(ROUTER.name) in outcome.help) == (
+        Result.REFUSED,
+        True,
+        True,
+    ), reason
+    assert not world.calls("compute.routers.delete")
+
+
+def test_a_subnet_that_a_nat_lists_is_not_removed_and_its_holder_is_named(world: Local) -> None:
+    world.apply(Create(ROUTER, "test"))
+
+    (outcome,) = world.apply(Remove(SUBNET, "test"))
+
+    assert outcome.result == Result.REFUSED
+    assert ROUTER.name.router in outcome.detail
+    assert [one.name for one in world.see(SubnetsOf(NETWORK))] == [SUBNET.name]
+
+
 def test_the_default_route_leads_to_the_internet(world: Local) -> None:
     routes = world.see(RoutesOf(NETWORK))
 

@@ -52,13 +52,13 @@ def test_the_channels_that_a_profile_names_are_told_instead(slack: Slack) -> Non
 def test_a_further_channel_that_fails_does_not_have_the_first_one_told_twice(
     slack: Slack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    slack.will(200)
-    slack.will(200, error="channel_not_found")
+    slack.will(200, {"ok": True})
+    slack.will(200, {"ok": False, "error": "channel_not_found"})
 
     subject.post(WORDS, settings(slack), channels=("#net", "#gone"))
 
     assert "#gone" in capsys.readouterr().out
-    assert len(slack.posted) >= 1
+    assert [posted["channel"] for posted in slack.posted] == ["#net", "#gone"]
 
 
 def test_without_a_channel_nothing_is_posted(slack: Slack, capsys: pytest.CaptureFixture[str]) -> None:

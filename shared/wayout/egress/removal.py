@@ -263,6 +263,5 @@ def _patience(want: Want) -> str:
     """Google frees the addresses of Direct VPC egress slowly (its page on it)."""
     if want.own_road == "connector":
         return ""
-    return (
-        "; its addresses get free an hour or two after their last use, until then Google refuses, and a sweep retries"
-    )
+    refused = "Google refuses for an hour or two after the last use, until its addresses are free"
+    return f"; {refused}: a later sweep tries again"
