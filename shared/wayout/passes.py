@@ -176,7 +176,13 @@ def with_jobs(run: Run, jobs: tuple[Job, ...]) -> Want:
     """What is wanted of the site for these jobs: ours to attach, or to be told of where their source is another."""
     told = [(job, found) for job in jobs if (found := _manager(run, job))]
     managed = {job.name for job, _ in told}
-    return replace(bare(run), jobs=tuple(job for job in jobs if job.name not in managed), told=tuple(told))
+    return replace(
+        bare(run),
+        jobs=tuple(job for job in jobs if job.name not in managed),
+        told=tuple(told),
+        needed_by=frozenset(intent.job for intent in run.intents),
+        detaches_managed=run.policy.managed == "act",
+    )
 
 
 def _manager(run: Run, job: Job) -> managers.Manager | None:

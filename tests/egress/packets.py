@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Network, ip_network
 
 from wayout.egress.model import Action, Direction, FirewallRule, Traffic
@@ -75,5 +76,17 @@ def carries(traffic: Traffic, packet: Packet) -> bool:
 
 def lies_in(address: str, ranges: Iterable[str]) -> bool:
     """Whether an IPv4 address lies in one of the ranges."""
-    nets: list[IPv4Network | IPv6Network] = [ip_network(text) for text in ranges]
-    return any(isinstance(net, IPv4Network) and IPv4Address(address) in net for net in nets)
+    number = _number(address)
+    return any(low <= number <= high for low, high in map(_ends, ranges))
+
+
+@cache
+def _number(address: str) -> int:
+    return int(IPv4Address(address))
+
+
+@cache
+def _ends(text: str) -> tuple[int, int]:
+    """The first and the last address of a range; of an IPv6 range none that could be met."""
+    net: IPv4Network | IPv6Network = ip_network(text)
+    return (int(net[0]), int(net[-1])) if isinstance(net, IPv4Network) else (-1, -1)

@@ -99,6 +99,17 @@ JOBS = [
     ("a v2 create has ended", job_v2("CreateJob"), "create job"),
     ("a v2 update has ended", job_v2("UpdateJob"), "update job"),
     ("a v2 delete has ended", job_v2("DeleteJob"), "delete job"),
+    ("a v2 delete in one entry", job_v2("DeleteJob", at="first+last"), "delete job"),
+    (
+        "a v2 delete that names its job in the request alone",
+        job_v2("DeleteJob", resource={}, payload_resourceName="", payload_request={"name": JOB}),
+        "delete job",
+    ),
+    (
+        "a v1 delete whose request holds no job, as there is none any more",
+        job_v1("DeleteJob", payload_request={"name": "namespaces/shop/jobs/nightly"}),
+        "delete job",
+    ),
     ("an entry that is first and last", job_v2(at="first+last"), "create job"),
     ("a v2 entry without an operation's flags", job_v2(at=""), "create job"),
     (
@@ -135,9 +146,28 @@ JOBS = [
 
 @pytest.mark.parametrize(("reason", "found", "what"), JOBS, ids=[row[0] for row in JOBS])
 def test_a_job_entry_names_its_job(reason: str, found: dict[str, Any], what: str) -> None:
-    expected = Names(JobTarget(NIGHTLY), Cause("1abcdef2g3h4", JANE, what, "2026-11-20T10:11:12.131415Z"))
+    cause = Cause("1abcdef2g3h4", JANE, what, "2026-11-20T10:11:12.131415Z", "google-cloud-sdk gcloud/528.0.0")
 
-    assert bare(found) == expected, reason
+    assert bare(found) == Names(JobTarget(NIGHTLY), cause), reason
+
+
+TERRAFORM = "HashiCorp Terraform/1.9.8 (+https://www.terraform.io) terraform-provider-google/6.10.0,gzip(gfe)"
+
+
+@pytest.mark.parametrize(
+    ("agent", "kept", "reason"),
+    [
+        (TERRAFORM, TERRAFORM, "it tells of a source that the job lives in"),
+        (f"{TERRAFORM} {'x' * 5000}", f"{TERRAFORM} {'x' * 5000}"[:200], "callers choose its length"),
+        (None, "", "entries of Google's own agents have none"),
+        (["Terraform/1.9.8"], "", "payloads are not trusted to have the right types"),
+    ],
+)
+def test_the_clients_user_agent_is_part_of_the_cause(agent: object, kept: str, reason: str) -> None:
+    reading = bare(job_v2(payload_requestMetadata={"callerSuppliedUserAgent": agent}))
+
+    assert isinstance(reading, Names)
+    assert reading.cause.agent == kept, reason
 
 
 OTHERS = [
@@ -269,6 +299,7 @@ ASIDE = [
     ("a failed write to a rule", compute("v1.compute.firewalls.delete", OUR_RULE, **failed(7, "no")), "failed"),
     ("failure by severity alone", compute("v1.compute.firewalls.delete", OUR_RULE, severity="ERROR"), "failed"),
     ("a v2 create has only begun", job_v2(at="first"), "last entry"),
+    ("a v2 delete has only begun: the job is still there", job_v2("DeleteJob", at="first"), "last entry"),
     ("a connector has only begun", connector(at="first"), "last entry"),
     ("a write to our rule has only begun", compute("v1.compute.firewalls.patch", OUR_RULE, at="first"), "last entry"),
     (

@@ -18,6 +18,7 @@ from wayout.egress.targets import Cause, JobTarget, Target, ThingTarget
 
 ACTIVITY = "cloudaudit.googleapis.com/activity"
 OUR_AGENT = "wayout/"  # opens the user agent of every client of ours
+_LONGEST_AGENT = 200  # of a user agent that is kept; callers choose it freely
 EGRESS_POLICY = "run.allowedVPCEgress"  # the organisation policy that refuses a job without VPC egress
 
 _JOB_METHOD = re.compile(r"^google\.cloud\.run\.(?P<version>v[12])\.Jobs\.(?P<verb>Create|Replace|Update|Delete)Job$")
@@ -118,13 +119,16 @@ class _Entry:
 
     def by(self, ours: Ours) -> bool:
         """Made by us: our account, our client, and nobody who impersonates the account."""
-        if not ours.principal or self.who != ours.principal:
+        if not ours.principal or self.who != ours.principal or OUR_AGENT not in self.agent:
             return False
-        agent = text(child(self.payload, "requestMetadata").get("callerSuppliedUserAgent"))
-        return OUR_AGENT in agent and not child(self.payload, "authenticationInfo").get("serviceAccountDelegationInfo")
+        return not child(self.payload, "authenticationInfo").get("serviceAccountDelegationInfo")
+
+    @property
+    def agent(self) -> str:
+        return text(child(self.payload, "requestMetadata").get("callerSuppliedUserAgent"))
 
     def cause(self, what: str) -> Cause:
-        return Cause(self.id, self.who, what, self.time)
+        return Cause(self.id, self.who, what, self.time, self.agent[:_LONGEST_AGENT])
 
 
 def _entry(content: Mapping[str, Any], id_: str, time: str) -> _Entry | SetAside | Unclear:
@@ -185,7 +189,7 @@ def _job_name(entry: _Entry) -> JobName | None:
     """v1 names have neither region nor always the project's id, and a refused create may name only its parent."""
     request = child(entry.payload, "request")
     asked = child(request, "job")
-    named = _pieces(entry.resource) | _pieces(text(asked.get("name")))
+    named = _pieces(text(request.get("name"))) | _pieces(entry.resource) | _pieces(text(asked.get("name")))
     places = child(entry.payload, "resourceLocation").get("currentLocations")
     region = _first(
         _WORD,

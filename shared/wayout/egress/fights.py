@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
+from math import ceil
 
-from wayout.egress.model import Cause, Change, Past, subject
+from wayout.egress.model import Cause, Change, Connector, Past, Remove, State, subject
 
-ROUNDS = 2  # of ours; the third is not begun
-MINUTES = 30  # between two rounds for them to be one fight
+MINUTES = 30  # between two rounds of ours for them to be one fight; the third is not begun
+HOURS = 24  # for which a fight is remembered
 RESTS = "it rests: somebody changes it back"  # how the ledger remembers that this has been told
 _DONE = ("created", "updated", "removed")
 
@@ -26,35 +28,60 @@ class Rest:
 
 
 def resting(
-    changes: Sequence[Change], history: Sequence[Past], cause: Cause, *, mark: Callable[[Change], str]
+    changes: Sequence[Change],
+    history: Iterable[Past],
+    cause: Cause,
+    *,
+    mark: Callable[[Change], str],
+    fresh: bool = False,
+    ours: str = "",
 ) -> tuple[Rest, ...]:
-    """The changes that our ledger shows as made twice within half an hour of each other in its last day.
+    """The changes that our ledger shows as made twice within half an hour, at any time of its last day.
 
-    `history` is newest first. A policy that was edited wants something else, and that is no fight: its mark differs.
+    A policy that was edited wants something else, and that is no fight: its mark differs. `fresh`: a person or a new
+    deploy asks for it, which ends every rest. `ours`: our own principal, which changes nothing back.
     """
-    found = (_rest(change, mark(change), history, cause) for change in changes)
+    past = () if fresh else tuple(history)
+    found = (_rest(change, mark(change), past, cause, ours) for change in changes)
     return tuple(rest for rest in found if rest)
 
 
-def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause) -> Rest | None:
-    verb, name = type(change).__name__.lower(), subject(change)
-    rounds = [
-        past for past in history if (past.verb, past.subject, past.mark) == (verb, name, mark) and past.result in _DONE
-    ]
-    if not _close(rounds):
+def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause, ours: str) -> Rest | None:
+    if _mends(change):
         return None
-    who = _people((*(past.who for past in reversed(rounds)), cause.who))
+    verb, name = type(change).__name__.lower(), subject(change)
+    rounds = sorted(
+        (
+            past
+            for past in history
+            if (past.verb, past.subject, past.mark) == (verb, name, mark)
+            and past.result in _DONE
+            and past.hours_ago <= HOURS
+        ),
+        key=lambda past: -past.hours_ago,
+    )
+    apart = min((one.hours_ago - next_.hours_ago for one, next_ in pairwise(rounds)), default=float("inf"))
+    if apart > MINUTES / 60:
+        return None
+    who = _people((*(past.who for past in rounds), cause.who), ours)
     named = " and ".join(who) or "somebody"
-    why = f"it has been put right {len(rounds)} times within a day, and {named} changed it back within minutes"
+    times = f"{len(rounds)} times within a day, twice" if len(rounds) > 2 else "twice"
+    why = f"it has been put right {times} within {_minutes(apart)}, and {named} changed it back each time"
     help_ = f"agree with {named}; then deploy a job of the site again, or run: wayout apply JOB"
     return Rest(change, name, len(rounds), who, why, help_)
 
 
-def _close(rounds: Sequence[Past]) -> bool:
-    """Whether two rounds in a row lie within minutes of each other."""
-    hours = sorted(past.hours_ago for past in rounds)
-    return any(later - earlier <= MINUTES / 60 for earlier, later in zip(hours, hours[ROUNDS - 1 :], strict=False))
+def _mends(change: Change) -> bool:
+    """A connector that could not be made is nobody's doing; how often it is tried is bounded elsewhere."""
+    return isinstance(change, Remove) and isinstance(change.thing, Connector) and change.thing.state == State.ERROR
 
 
-def _people(names: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for name in names if name))
+def _minutes(hours: float) -> str:
+    minutes = max(1, ceil(hours * 60))
+    return "a minute" if minutes == 1 else f"{minutes} minutes"
+
+
+def _people(names: Iterable[str], ours: str) -> tuple[str, ...]:
+    """Principals only: a sweep and a request set us going too, and change nothing."""
+    principals = (name for name in names if "@" in name or name.startswith("principal"))
+    return tuple(dict.fromkeys(name for name in principals if name != ours))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from wayout.egress import planner, removal
+from wayout.egress import managers, planner, removal
 from wayout.egress.model import IdleSince, Plan, Seen, SubnetsOf
 from wayout.egress.remedies import Want
 
@@ -33,13 +33,16 @@ def judged(want: Want, seen: Seen) -> Plan:
 
 def _with_astray(want: Want, plan: Plan, seen: Seen) -> Plan:
     """Jobs that are attached and need it no longer: left and reported, or detached where the profile says so."""
-    astray = removal.astray(want, seen)
+    astray = [job for job in removal.astray(want, seen) if job.name not in want.needed_by]
+    if want.profile.detach:
+        ours = [job for job in astray if want.detaches_managed or managers.manager(job) is None]
+        plan = replace(plan, changes=(*plan.changes, *removal.detached(want, ours)))
+        astray = [job for job in astray if job not in ours]
     if not astray:
         return plan
-    if want.profile.detach:
-        return replace(plan, changes=(*plan.changes, *removal.detached(want, astray)))
     names = ", ".join(job.name.job for job in astray[:5])
-    said = f"{names}: attached, though the policy gives no need for it; left as it is (detach: true would detach it)"
+    how = "its source is another's" if want.profile.detach else "detach: true would detach it"
+    said = f"{names}: attached, though the policy gives no need for it; left as it is ({how})"
     return replace(plan, notes=(*plan.notes, said))
 
 

@@ -52,15 +52,23 @@ def same(rule: FirewallRule, other: FirewallRule) -> bool:
 
 
 def _canonical(rule: FirewallRule) -> FirewallRule:
-    traffic = tuple(sorted(Traffic(item.protocol.lower(), tuple(sorted(item.ports))) for item in rule.traffic))
     return replace(
         rule,
-        traffic=traffic,
+        traffic=_merged(rule.traffic),
         sources=tuple(sorted(rule.sources)),
         destinations=tuple(sorted(rule.destinations)),
         source_tags=tuple(sorted(rule.source_tags)),
         target_tags=tuple(sorted(rule.target_tags)),
     )
+
+
+def _merged(traffic: Iterable[Traffic]) -> tuple[Traffic, ...]:
+    """One entry a protocol: gcloud makes one for every port."""
+    found: dict[str, set[str]] = {}
+    whole = {item.protocol.lower() for item in traffic if not item.ports}
+    for item in traffic:
+        found.setdefault(item.protocol.lower(), set()).update(item.ports)
+    return tuple(Traffic(name, () if name in whole else tuple(sorted(ports))) for name, ports in sorted(found.items()))
 
 
 def speaks_of(rule: FirewallRule, tags: frozenset[str], range_: str, *, accounts: bool = False) -> bool:

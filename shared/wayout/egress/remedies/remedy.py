@@ -16,6 +16,7 @@ from wayout.egress.model import (
     ConnectorsIn,
     Interface,
     Job,
+    JobName,
     Read,
     Seen,
     Site,
@@ -46,6 +47,8 @@ class Want:
     projects: tuple[str, ...] = ()
     adopted: Connector | None = None
     regions: tuple[str, ...] = ()  # others in which something of the network may live
+    needed_by: frozenset[JobName] = frozenset()  # all jobs that need it, those that this run leaves alone as well
+    detaches_managed: bool = False  # a job whose source is another is detached too
     told: tuple[tuple[Job, Manager], ...] = ()  # jobs whose source is another: it is told what to put there
 
     @property
