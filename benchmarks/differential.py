@@ -1,6 +1,9 @@
 """Holds `reach` against its independent judges on many random networks, and prints what came of it.
 
-python benchmarks/differential.py [--networks 3000] [--kernel 300] [--seed 0]
+    python benchmarks/differential.py [--networks 3000] [--kernel 300] [--seed 0]
+
+Judges: the probe of the local Google Cloud for whole networks, and the Linux kernel, by real packets, for firewalls.
+Exits with 1 if any disagreement is open.
 """
 
 from __future__ import annotations
@@ -9,18 +12,16 @@ import argparse
 import sys
 import time
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
+from tests.reach.apart import reached, smallest, told, why_apart
+from tests.reach.doubts import Laid
 from tests.reach.kernel import kernel, why_not
-from tests.reach.laid import asked, lay
-from tests.reach.networks import ACCOUNT, JOB, TAGS, Dice, network, packets
-from tests.reach.nft import ruleset
-from tests.reach.test_reach_against_the_kernel import SENDER
-from tests.reach.test_reach_against_the_kernel import asked as inside
-from tests.reach.test_reach_against_the_local_cloud import explained
-from wayout.egress.model import Direction
+from tests.reach.networks import ACCOUNT, JOB, Dice, network, packets
+from tests.reach.test_reach_against_the_kernel import SENDERS, sent
 from wayout.egress.reach import Answer, Judge
 
 SHOWN = 5
@@ -28,28 +29,26 @@ SHOWN = 5
 
 def by_the_probe(first: int, count: int) -> int:
     """Against the local Google Cloud's probe; how many disagreements are open."""
-    answers: Counter[str] = Counter()
-    known, open_, began = 0, 0, time.monotonic()
+    answers: Counter[Answer] = Counter()
+    known: Counter[str] = Counter()
+    open_, began = 0, time.monotonic()
     for seed in range(first, first + count):
         drawn = network(seed)
-        cloud, judge = lay(drawn), Judge(JOB, drawn.way, ACCOUNT, drawn.ground)
+        laid, judge = Laid(drawn), Judge(JOB, drawn.way, ACCOUNT, drawn.ground, drawn.receiver)
         for packet in packets(drawn, Dice(seed + 1_000_000)):
-            verdict = judge.judge(packet)
-            theirs, word = asked(cloud, packet)
-            answers[verdict.answer.value] += 1
-            if verdict.answer == theirs:
+            answer = judge.reaches(packet)
+            answers[answer] += 1
+            if answer == laid.told(packet)[0]:
                 continue
-            # A sender whose addresses fare differently: the probe cannot tell, `reach` finds that none gets through.
-            if explained(verdict, theirs) or (verdict.answer == Answer.NO and word.startswith("source")):
-                known += 1
+            if name := why_apart(drawn, packet):
+                known[name] += 1
                 continue
             open_ += 1
             if open_ <= SHOWN:
-                print(f"  seed {seed}, {packet}: {verdict.answer} ({verdict.decider}), they say {theirs} ({word})")
-    total, seconds = sum(answers.values()), time.monotonic() - began
-    said = ", ".join(f"{number} {answer}" for answer, number in answers.most_common())
-    print(f"local Google Cloud: {count} networks, {total} verdicts ({said}) in {seconds:.0f} s")
-    print(f"  {known} times the probe stopped at a doubt where a later hop decides; disagreements open: {open_}")
+                least = smallest(drawn, packet)
+                print(f"  seed {seed}: {told(least, packet, reached(least, packet), *Laid(least).told(packet))}")
+    _print("local Google Cloud", count, answers, began)
+    print(f"  disagreements: {open_} open; known: {_listed(known)}")
     return open_
 
 
@@ -58,34 +57,36 @@ def by_the_kernel(first: int, count: int) -> int:
     if reason := why_not():
         print(f"Linux kernel: not asked, since {reason}")
         return 0
-    answers: Counter[bool] = Counter()
-    left, open_, began, tags = 0, 0, time.monotonic(), frozenset(TAGS[:2])
-    with kernel(SENDER) as machine:
+    answers: Counter[Answer] = Counter()
+    open_, began = 0, time.monotonic()
+    with kernel(SENDERS) as machine:
         for seed in range(first, first + count):
-            drawn = network(seed, plain=True)
-            rules = drawn.ground.rules
-            machine.load(ruleset(rules, Direction.EGRESS, tags), ruleset(rules, Direction.INGRESS, tags))
-            judge, sent = Judge(JOB, drawn.way, ACCOUNT, drawn.ground), inside(drawn, Dice(seed + 1_000_000))
-            for packet, real in zip(sent, machine.arrive(sent), strict=True):
-                verdict = judge.judge(packet)
-                if verdict.decider.what == "connector" or verdict.answer == Answer.UNKNOWN:
-                    left += 1
-                    continue
-                answers[real] += 1
-                if (verdict.answer == Answer.YES) != real:
-                    open_ += 1
-                    print(f"  seed {seed}, {packet}: {verdict.answer} ({verdict.decider}), it arrived: {real}")
-    total, seconds = sum(answers.values()), time.monotonic() - began
-    print(f"Linux kernel: {count} networks, {total} packets sent, {answers[True]} arrived, in {seconds:.0f} s")
-    print(f"  {left} not compared (a connector cut off, or by the sender's address); disagreements open: {open_}")
+            for one in sent(machine, seed):
+                answers[one.answer] += 1
+                verdict = reached(one.drawn, one.packet)
+                open_ += verdict.answer != one.answer
+                if verdict.answer != one.answer and open_ <= SHOWN:
+                    print(f"  seed {seed}: {told(one.drawn, one.packet, verdict, one.answer, 'the kernel')}")
+    _print("Linux kernel", count, answers, began)
+    print(f"  disagreements: {open_} open")
     return open_
+
+
+def _print(judge: str, count: int, answers: Counter[Answer], began: float) -> None:
+    seconds = time.monotonic() - began
+    print(f"{judge}: {count} networks, {answers.total()} verdicts ({_listed(answers)}) in {seconds:.0f} s")
+
+
+def _listed(counted: Counter[Answer] | Counter[str]) -> str:
+    pairs: Iterable[tuple[str, int]] = counted.most_common()
+    return ", ".join(f"{number} {what}" for what, number in pairs) or "none"
 
 
 def main() -> int:
     """Exits with 1 if any disagreement is open."""
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--networks", type=int, default=3000)
-    options.add_argument("--kernel", type=int, default=300)
+    options.add_argument("--kernel", type=int, default=300, help="networks by real packets")
     options.add_argument("--seed", type=int, default=0)
     given = options.parse_args()
     return int(bool(by_the_probe(given.seed, given.networks) + by_the_kernel(given.seed, given.kernel)))

@@ -9,13 +9,14 @@ from typing import Any, Protocol
 
 from wayout.egress.model import Cause, Change, Outcome, Read, Sighting, Site
 from wayout.egress.policy import Policy
+from wayout.turns import Turn
 
 
 class Parts(Protocol):
     """What a reconcile needs of the world.
 
     `deadline` is a moment of the monotonic clock and `left` the seconds until then; `watch` is told of every stage,
-    for whoever shows progress. `turn` says who works on a site in this process, and lets one wait for the others.
+    for whoever shows progress. `turn` says who works on a site in this process, and takes over what others bring.
     `look` and `apply` never raise for what one read or change runs into, except that a look that may succeed later
     raises, so that the delivery comes again. `idle` notes down that a site has lost or found its users.
     """
@@ -29,5 +30,5 @@ class Parts(Protocol):
     def deadline(self) -> float: ...
     def left(self, deadline: float) -> float: ...
     def pause(self) -> None: ...
-    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[bool]: ...
+    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[Turn]: ...
     def watch(self, stage: str, *what: Any) -> None: ...

@@ -101,7 +101,8 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
 def whole_site(
     site: Site, cause: Cause, parts: Parts, *, apply: bool = True, ended: bool = False, life: bool = True
 ) -> Ending | None:
-    """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there.
+    """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there, or if others are at
+    it in this process and will look once more.
 
     `ended`: an entry says that its connector's operation has come to its end. `life`: its end of life is judged too.
     """
@@ -119,9 +120,10 @@ def whole_site(
         return _lagging(site, cause)
     if not needed or under_way:
         return None
-    with parts.turn(want.site, after_others=True) as waited:
-        if waited:
-            run.looked = {}
+    with parts.turn(want.site, after_others=True) as turn:
+        if turn.handed_over:
+            return None
+        run.over = turn.over
         return passes.site(run, parts)
 
 
@@ -158,7 +160,8 @@ def started(site: Site, cause: Cause, parts: Parts, *, apply: bool) -> Run:
 
 
 def _in_turn(run: Run, parts: Parts) -> Ending:
-    with parts.turn(run.site, after_others=False):
+    with parts.turn(run.site, after_others=False) as turn:
+        run.over = turn.over
         return passes.site(run, parts)
 
 

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 from wayout.egress.model import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Somebody's work on a site. `handed_over`: others are at it, and will look once more before they leave.
+
+    `over` says whether the work is done: false if somebody has handed theirs over meanwhile, so that it goes on.
+    """
+
+    handed_over: bool
+    over: Callable[[], bool]
 
 
 class Turns:
@@ -16,29 +27,37 @@ class Turns:
 
     def __init__(self) -> None:
         self._working: Counter[Site] = Counter()
-        self._changed = threading.Condition()
+        self._again: set[Site] = set()
+        self._lock = threading.Lock()
 
     @contextmanager
-    def turn(self, site: Site, *, after_others: bool, seconds: float) -> Iterator[bool]:
-        """Work on a site; `after_others` first waits, for at most `seconds`, until nobody else does.
-
-        Says whether it had to wait, so that what was seen before is looked at again.
-        """
-        waited = after_others and self._await_others(site, seconds)
-        with self._changed:
-            self._working[site] += 1
+    def turn(self, site: Site, *, after_others: bool) -> Iterator[Turn]:
+        """Work on a site; with `after_others` only if nobody else does: else they are asked to look once more."""
+        with self._lock:
+            if after_others and self._working[site]:
+                self._again.add(site)
+                busy = True
+            else:
+                self._working[site] += 1
+                busy = False
+        if busy:
+            yield Turn(handed_over=True, over=lambda: True)
+            return
+        left = [False]
         try:
-            yield waited
+            yield Turn(handed_over=False, over=lambda: self._over(site, left))
         finally:
-            with self._changed:
-                self._working[site] -= 1
-                self._changed.notify_all()
+            with self._lock:
+                if not left[0]:
+                    self._working[site] -= 1
 
-    def _await_others(self, site: Site, seconds: float) -> bool:
-        end = time.monotonic() + seconds
-        with self._changed:
-            if not self._working[site]:
+    def _over(self, site: Site, left: list[bool]) -> bool:
+        """Leave, unless there is more to do; who comes from then on works for themselves."""
+        with self._lock:
+            if site in self._again:
+                self._again.discard(site)
                 return False
-            while self._working[site] and (left := end - time.monotonic()) > 0:
-                self._changed.wait(left)
+            if not left[0]:
+                left[0] = True
+                self._working[site] -= 1
             return True

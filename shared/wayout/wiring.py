@@ -37,7 +37,7 @@ from wayout.egress.model import (
 )
 from wayout.egress.policy import Policy
 from wayout.reconcile import Ending
-from wayout.turns import Turns
+from wayout.turns import Turn, Turns
 
 Watch = Callable[..., None]
 
@@ -109,8 +109,8 @@ class Wired:
     def pause(self) -> None:
         time.sleep(self.settings.poll_seconds)
 
-    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[bool]:
-        return self._turns.turn(site, after_others=after_others, seconds=self.settings.budget_seconds)
+    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[Turn]:
+        return self._turns.turn(site, after_others=after_others)
 
     # what the doors call
 

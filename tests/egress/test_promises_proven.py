@@ -85,7 +85,8 @@ class Witness:
 def with_more(world: World, road: str, *, office: bool) -> World:
     """The road of the profile, and more ground on which a path could open: a subnet, and an office behind a VPN."""
     web = world.policies.profiles["web"]
-    profile = web.model_copy(update={"road": road})
+    room = ("10.127.64.0/20",) if road != "connector" else web.pool
+    profile = web.model_copy(update={"road": road, "pool": room})
     world.policies = world.policies.model_copy(update={"profiles": {"web": profile}})
     if NETWORK in world.networks:
         world.add(Subnet(SubnetName(PROJECT, REGION, "more"), NETWORK, "10.50.0.0/24"))

@@ -75,6 +75,7 @@ from wayout.egress.model import (
     subject,
 )
 from wayout.egress.policy import Policy
+from wayout.turns import Turn
 
 SERVERLESS = ("35.199.224.0/19",)
 HEALTH = ("35.191.0.0/16", "35.191.192.0/18", "130.211.0.0/22")
@@ -234,9 +235,9 @@ class World:
     def pause(self) -> None:
         self.pauses += 1
 
-    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[bool]:
+    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[Turn]:
         del site, after_others
-        return nullcontext(False)  # one delivery at a time here
+        return nullcontext(Turn(handed_over=False, over=lambda: True))  # one delivery at a time here
 
     def watch(self, stage: str, *what: Any) -> None:
         del what

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from wayout.egress.reach import Packet
+from wayout.egress.reach import Answer, Packet
 
 SENDING = Path(__file__).with_name("sending.py")
 CABLE = ("169.254.77.1", "169.254.77.2")
@@ -34,7 +34,7 @@ def why_not() -> str:
 
 
 class Kernel:
-    """A sender with one address, and a receiver that has every address."""
+    """A sender with the addresses of its range, and a receiver that has every address."""
 
     def __init__(self, near: str, far: str, sender: Any, hearer: Any) -> None:
         self._near, self._far, self._sender, self._hearer = near, far, sender, hearer
@@ -44,40 +44,44 @@ class Kernel:
         for namespace, text in ((self._near, egress), (self._far, ingress)):
             _run("ip", "netns", "exec", namespace, "nft", "-f", "-", stdin=text)
 
-    def arrive(self, packets: Sequence[Packet]) -> list[bool]:
-        """Send them all, and say of each whether it arrived."""
-        asked = [[one.address, one.protocol, one.port] for one in packets]
+    def arrive(self, packets: Sequence[Packet], sources: Sequence[str]) -> list[Answer]:
+        """Send each of them from every source, and say of each whether it arrived; unknown: from some of them."""
+        asked = [(source, packet.address, packet.protocol, packet.port) for packet in packets for source in sources]
         answered = set(_ask(self._sender, asked))
         heard = {int(text) for text in _ask(self._hearer, [])}
-        return [
-            (index in heard) if packet.protocol == "udp" else (index in answered)
-            for index, packet in enumerate(packets)
-        ]
+        seen = [index in (heard if each[2] == "udp" else answered) for index, each in enumerate(asked)]
+        size = len(sources)
+        return [_said(seen[at : at + size]) for at in range(0, len(seen), size)]
+
+
+def _said(arrived: Sequence[bool]) -> Answer:
+    if len(set(arrived)) > 1:
+        return Answer.UNKNOWN
+    return Answer.YES if arrived[0] else Answer.NO
 
 
 @contextmanager
-def kernel(address: str) -> Iterator[Kernel]:
-    """Both namespaces; the sender has `address`."""
+def kernel(addresses: str) -> Iterator[Kernel]:
+    """Both namespaces; the sender has all `addresses`, an IP range."""
     near, far = f"wayout-{os.getpid()}-near", f"wayout-{os.getpid()}-far"
     with ExitStack() as stack:
         for name in (near, far):
             _run("ip", "netns", "add", name)
             stack.callback(_run, "ip", "netns", "delete", name)
-        _cable(near, far, address)
+        _cable(near, far, addresses)
         sender = stack.enter_context(_process(near, "send"))
         hearer = stack.enter_context(_process(far, "hear"))
         yield Kernel(near, far, sender, hearer)
 
 
-def _cable(near: str, far: str, address: str) -> None:
+def _cable(near: str, far: str, addresses: str) -> None:
     _run("ip", "-n", near, "link", "add", "cable", "type", "veth", "peer", "name", "cable", "netns", far)
     for name, own, other in ((near, CABLE[0], CABLE[1]), (far, CABLE[1], CABLE[0])):
         _run("ip", "-n", name, "address", "add", f"{own}/30", "dev", "cable")
         _run("ip", "-n", name, "link", "set", "cable", "up")
         _run("ip", "-n", name, "link", "set", "lo", "up")
         _run("ip", "-n", name, "route", "add", "default", "via", other)
-    _run("ip", "-n", near, "address", "add", f"{address}/32", "dev", "lo")
-    _run("ip", "-n", near, "route", "replace", "default", "via", CABLE[1], "src", address)
+    _run("ip", "-n", near, "route", "add", "local", addresses, "dev", "lo")
     # The far end takes every address for its own, but answers by the cable.
     _run("ip", "-n", far, "route", "add", "local", "0.0.0.0/0", "dev", "lo", "table", "100")
     _run("ip", "-n", far, "rule", "add", "iif", "cable", "lookup", "100")

@@ -7,29 +7,44 @@ and dropped inwards. Tags and accounts are resolved here: nftables knows none.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Network
 
+from tests.reach.networks import ACCOUNT, TAGS, Drawn
 from wayout.egress.model import Action, Direction, FirewallRule, Traffic
 
-NUMBERS = {"6": "tcp", "17": "udp", "1": "icmp"}
+NUMBERS = {"tcp": 6, "udp": 17, "icmp": 1, "esp": 50, "sctp": 132}
+NAMES = {str(number): name for name, number in NUMBERS.items()}
 ANY = "0.0.0.0/0"
+SENT = "meta l4proto { tcp, udp, icmp }"
 
 
-def ruleset(rules: Iterable[FirewallRule], direction: Direction, sender_tags: frozenset[str]) -> str:
-    """A ruleset for the sender's (EGRESS) or the receiver's (INGRESS) namespace; the receiver has no tags."""
-    mine = [rule for rule in rules if rule.direction == direction and not rule.disabled]
-    ordered = sorted(mine, key=lambda rule: (rule.priority, rule.action != Action.DENY))
-    lines = [line for rule in ordered for line in _lines(rule, sender_tags)]
-    if direction == Direction.EGRESS:
-        chain = ["type filter hook output priority 0", "policy accept", *lines]
-        return _table([("out", chain)])
-    kept = [*lines, "meta l4proto { tcp, udp, icmp } drop"]
-    heard = [
-        "type nat hook prerouting priority -100",
-        "meta l4proto tcp redirect to :7000",
-        "meta l4proto udp redirect to :7000",
-        "meta l4proto icmp redirect",
-    ]
-    return _table([("in", ["type filter hook prerouting priority -150", "policy accept", *kept]), ("heard", heard)])
+@dataclass(frozen=True)
+class Machine:
+    """What a rule can know a machine by. `source_tags` are those that it has as the source of a packet."""
+
+    tags: frozenset[str] = frozenset()
+    account: str = ""
+    source_tags: frozenset[str] = frozenset()
+
+
+def sender(drawn: Drawn) -> Machine:
+    """A connector's machine has its two tags and no account of the customer's; an interface's tags and account count
+    for rules that aim at it, and never as a source (facts.md, sections 1b and 6)."""
+    if drawn.way and drawn.way.interface:
+        return Machine(frozenset(drawn.way.interface.tags), ACCOUNT)
+    return Machine(frozenset(TAGS[:2]), source_tags=frozenset(TAGS[:2]))
+
+
+def rulesets(drawn: Drawn) -> tuple[str, str]:
+    """What the sender's namespace and the receiver's load: EGRESS rules for the one, INGRESS rules for the other."""
+    rules, near = drawn.ground.rules, sender(drawn)
+    far = Machine(drawn.receiver.tags, drawn.receiver.account)
+    outwards = ["type filter hook output priority 0", "policy accept", *_ordered(rules, Direction.EGRESS, near, near)]
+    inwards = ["type filter hook prerouting priority -150", "policy accept"]
+    inwards += [*_ordered(rules, Direction.INGRESS, far, near), f"{SENT} drop"]
+    heard = ["type nat hook prerouting priority -100", *(f"meta l4proto {one} redirect to :7000" for one in (6, 17))]
+    return _table([("out", outwards)]), _table([("in", inwards), ("heard", [*heard, "meta l4proto icmp redirect"])])
 
 
 def _table(chains: list[tuple[str, list[str]]]) -> str:
@@ -43,26 +58,33 @@ def _ended(line: str) -> str:
     return f"{line};" if line.startswith(("type", "policy")) else line
 
 
-def _lines(rule: FirewallRule, sender_tags: frozenset[str]) -> Iterator[str]:
+def _ordered(rules: Iterable[FirewallRule], direction: Direction, target: Machine, source: Machine) -> list[str]:
+    mine = [rule for rule in rules if rule.direction == direction and not rule.disabled and _aims(rule, target)]
+    ordered = sorted(mine, key=lambda rule: (rule.priority, rule.action != Action.DENY))
+    return [line for rule in ordered for line in _lines(rule, source)]
+
+
+def _aims(rule: FirewallRule, machine: Machine) -> bool:
     if rule.target_accounts:
-        return  # neither machine runs as an account that a rule could name
-    target = sender_tags if rule.direction == Direction.EGRESS else frozenset()
-    if rule.target_tags and not target & set(rule.target_tags):
-        return
-    sources = _sources(rule, sender_tags)
+        return machine.account in rule.target_accounts
+    return not rule.target_tags or bool(machine.tags & set(rule.target_tags))
+
+
+def _lines(rule: FirewallRule, source: Machine) -> Iterator[str]:
+    sources = _sources(rule, source)
     if sources is None:
         return
-    to = _places("daddr", rule.destinations)
+    ends = _places("saddr", sources), _places("daddr", rule.destinations)
     verdict = "accept" if rule.action == Action.ALLOW else "drop"
     for what in _kinds(rule.traffic):
-        yield " ".join(filter(None, (_places("saddr", sources), to, what, verdict)))
+        yield " ".join(filter(None, (*ends, what, verdict)))
 
 
-def _sources(rule: FirewallRule, sender_tags: frozenset[str]) -> tuple[str, ...] | None:
+def _sources(rule: FirewallRule, source: Machine) -> tuple[str, ...] | None:
     """The ranges that a packet may come from; none: any; None: it is not from this sender."""
-    if rule.direction == Direction.INGRESS and sender_tags & set(rule.source_tags):
+    if source.source_tags & set(rule.source_tags):
         return ()
-    if rule.sources or not rule.source_tags:
+    if rule.sources or not (rule.source_tags or rule.source_accounts):
         return rule.sources
     return None
 
@@ -75,17 +97,15 @@ def _places(word: str, ranges: tuple[str, ...]) -> str:
 
 
 def _inside(text: str, other: str) -> bool:
-    from ipaddress import ip_network
-
-    return ip_network(text).subnet_of(ip_network(other))  # type: ignore[arg-type]
+    return IPv4Network(text).subnet_of(IPv4Network(other))
 
 
 def _kinds(traffic: Iterable[Traffic]) -> Iterator[str]:
     for one in traffic:
-        protocol = NUMBERS.get(one.protocol, one.protocol)
+        protocol = NAMES.get(one.protocol, one.protocol)
         if protocol == "all":
-            yield "meta l4proto { tcp, udp, icmp }"
+            yield SENT
         elif one.ports:
             yield from (f"{protocol} dport {port}" for port in one.ports)
         else:
-            yield f"meta l4proto {protocol}"
+            yield f"meta l4proto {NUMBERS[protocol]}"

@@ -1,7 +1,7 @@
 """Run inside a network namespace: sends real packets, or hears them. Standard library only.
 
-Line by line of JSON: a sender gets [[address, protocol, port], …] and answers with those that tcp or icmp came back
-for; a hearer gets [] and answers with the udp payloads that arrived since it was last asked.
+Line by line of JSON: a sender gets [[source, address, protocol, port], …] and answers with those that tcp or icmp came
+back for; a hearer gets [] and answers with the udp payloads that arrived since it was last asked.
 """
 
 from __future__ import annotations
@@ -15,32 +15,37 @@ import sys
 import threading
 import time
 
-WAIT = 0.25  # seconds for an answer; the namespaces are a few microseconds apart
+WAIT = 0.2  # seconds for an answer; the namespaces are a few microseconds apart
 HEARD_AT = 7000
+MANY = 4096
 
 
 def hear() -> None:
     """Accept every connection, remember every datagram."""
-    heard: list[str] = []
-    tcp = socket.create_server(("0.0.0.0", HEARD_AT), backlog=512)
+    tcp = socket.create_server(("0.0.0.0", HEARD_AT), backlog=MANY)
     udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
     udp.bind(("0.0.0.0", HEARD_AT))
+    udp.setblocking(False)
 
     def accept() -> None:
         while True:
             tcp.accept()[0].close()
 
-    def receive() -> None:
-        while True:
-            heard.append(udp.recv(100).decode())
-
-    for task in (accept, receive):
-        threading.Thread(target=task, daemon=True).start()
+    threading.Thread(target=accept, daemon=True).start()
     print("[]", flush=True)
     for _ in sys.stdin:
         time.sleep(0.02)
-        said, heard[:] = list(heard), []
-        print(json.dumps(said), flush=True)
+        print(json.dumps(_waiting(udp)), flush=True)
+
+
+def _waiting(udp: socket.socket) -> list[str]:
+    found: list[str] = []
+    while True:
+        try:
+            found.append(udp.recv(100).decode())
+        except BlockingIOError:
+            return found
 
 
 def send() -> None:
@@ -50,37 +55,53 @@ def send() -> None:
         print(json.dumps(_sent(json.loads(line))), flush=True)
 
 
-def _sent(packets: list[list[object]]) -> list[int]:
-    waiting: dict[socket.socket, int] = {}
+def _sent(packets: list[tuple[str, str, str, int]]) -> list[int]:
+    waiting: dict[int, tuple[socket.socket, int]] = {}
     answered: set[int] = set()
     echo = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
-    plain = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    for index, (address, protocol, port) in enumerate(packets):
-        try:
-            if protocol == "tcp":
-                one = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-                one.setblocking(False)
-                one.connect_ex((str(address), int(str(port))))
-                waiting[one] = index
-            elif protocol == "udp":
-                plain.sendto(str(index).encode(), (str(address), int(str(port))))
-            else:
-                echo.sendto(_echo(index), (str(address), 0))
-        except PermissionError:
-            continue  # what the output chain drops, the sender is told of
+    echo.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+    for index, (source, address, protocol, port) in enumerate(packets):
+        if protocol == "tcp":
+            one = _from(socket.SOCK_STREAM, source)
+            one.connect_ex((address, port))
+            waiting[one.fileno()] = one, index
+        else:
+            _shot(source, address, protocol, port, index)
+    poll = select.poll()
+    poll.register(echo, select.POLLIN)
+    for number in waiting:
+        poll.register(number, select.POLLOUT)
     end = time.monotonic() + WAIT
     while (left := end - time.monotonic()) > 0:
-        came, went, _ = select.select([echo], list(waiting), [], left)
-        for one in went:
+        for number, _ in poll.poll(left * 1000):
+            if number == echo.fileno():
+                answered |= _echoed(echo.recv(200))
+                continue
+            poll.unregister(number)
+            one, index = waiting[number]
             if one.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == 0:
-                answered.add(waiting[one])
-            del waiting[one]
-            one.close()
-        if came:
-            answered |= _echoed(echo.recv(200))
-    for one in (*waiting, echo, plain):
+                answered.add(index)
+    for one in (echo, *(one for one, _ in waiting.values())):
         one.close()
     return sorted(answered)
+
+
+def _from(kind: int, source: str, protocol: int = 0) -> socket.socket:
+    made = socket.socket(socket.AF_INET, kind, protocol)
+    made.setblocking(False)
+    made.bind((source, 0))
+    return made
+
+
+def _shot(source: str, address: str, protocol: str, port: int, index: int) -> None:
+    udp = protocol == "udp"
+    one = _from(socket.SOCK_DGRAM, source) if udp else _from(socket.SOCK_RAW, source, socket.IPPROTO_ICMP)
+    try:
+        one.sendto(str(index).encode() if udp else _echo(index), (address, port if udp else 0))
+    except PermissionError:
+        return  # what the output chain drops, the sender is told of
+    finally:
+        one.close()
 
 
 def _echo(index: int) -> bytes:

@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from ipaddress import IPv4Address
 
-from wayout.egress import ranges
 from wayout.egress.model import Direction, JobName, Route, Way
 from wayout.egress.reach import leaving, words
-from wayout.egress.reach.firewall import Decision, End, Firewall, cuts, every
+from wayout.egress.reach.arriving import Arrival
+from wayout.egress.reach.firewall import End, Firewall
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
+from wayout.egress.reach.parts import edges, samples, stretches
 from wayout.egress.reach.routing import Routing
 from wayout.egress.reach.sender import Sender, sender
 from wayout.egress.reach.spans import canonical, number, spans
+from wayout.egress.reach.steps import Firewalled, Routed, Step
 
 # How Cloud Run talks with a connector's machines, and on which port. Source: facts.md section 1a.
 SERVERLESS, CONTROL = "35.199.224.0/19", 667
-KEPT = 2  # addresses at either end of a subnet's range that no machine has
 NO_VPC = Hop("egress setting", "the job has no VPC egress: everything goes by Google's own path", Answer.YES)
 
 
@@ -32,36 +32,6 @@ def judge(
 ) -> Verdict:
     """What becomes of the first packet of a new connection of the job's next execution, hop by hop."""
     return Judge(job, way, account, ground, receiver).judge(packet)
-
-
-@dataclass(frozen=True, slots=True)
-class _Firewalled:
-    """What a firewall decided; put in words only when somebody reads it."""
-
-    what: str
-    decision: Decision
-    direction: Direction
-
-    @property
-    def answer(self) -> Answer:
-        return self.decision.answer
-
-    def told(self) -> Hop:
-        said, by = words.decided(self.decision, self.direction)
-        return Hop(self.what, said, self.answer, by)
-
-
-@dataclass(frozen=True, slots=True)
-class _Routed:
-    route: Route
-    answer: Answer = Answer.YES
-
-    def told(self) -> Hop:
-        beyond = "" if self.answer == Answer.YES else "; what lies beyond cannot be seen"
-        return Hop("route", words.routed(self.route) + beyond, self.answer, self.route.name)
-
-
-_Step = Hop | _Firewalled | _Routed
 
 
 class Judge:
@@ -87,11 +57,10 @@ class Judge:
         target = End(0, tags, inner.account, unnamed=unnamed)
         self._egress = Firewall(ground.network, ground.rules, ground.policies, Direction.EGRESS, target)
         self._into_connector = Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
-        self._ingress = _ingress(ground, self._receiver)
+        self._arrival = Arrival(ground, self._receiver)
+        self._peers = {name: Arrival(peer, self._receiver) for name, peer in ground.beyond.items()}
         self._routing = Routing(ground.routes, tags)
-        # Secondary ranges have no such addresses (Google's page on subnets).
-        self._primary = [edge for subnet in ground.subnets for edge in spans((subnet.range,)).edges]
-        self._ends = [End(one, found.source_tags, "") for one in _samples(found.range, ground)]
+        self._ends = [End(one, found.source_tags, "") for one in samples(found.range, ground)]
         self._tunnel = list(self._carried()) if found.connector else []
 
     # what is asked
@@ -125,7 +94,7 @@ class Judge:
 
     # the way
 
-    def _steps(self, packet: Packet) -> Iterator[_Step]:
+    def _steps(self, packet: Packet) -> Iterator[Step]:
         to, protocol = number(packet.address), canonical(packet.protocol)
         if to is None:
             yield Hop("destination", "IPv6 is not judged", Answer.UNKNOWN)
@@ -148,10 +117,13 @@ class Judge:
             yield leaving.directly(to, protocol, packet.port)
             return
         yield Hop("egress setting", f"{self._way.egress}: it goes through the VPC", Answer.YES)
+        if self._ground.hidden:
+            yield Hop("network", f"what would decide cannot be seen: {self._ground.hidden}", Answer.UNKNOWN)
+            return
         yield from self._tunnel
         yield from self._over(self._sender, to, protocol, packet.port)
 
-    def _over(self, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+    def _over(self, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
         """From each address that the sender may have; they must agree."""
         ways = [list(self._from(end, found, to, protocol, port)) for end in self._ends]
         if not ways:
@@ -166,9 +138,9 @@ class Judge:
         )
         yield Hop("source", f"it depends on the sender's address: {told}", Answer.UNKNOWN)
 
-    def _from(self, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+    def _from(self, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
         decision = self._egress.decide(protocol, port, End(end.address, frozenset(), ""), to)
-        yield _Firewalled("egress firewall", decision, Direction.EGRESS)
+        yield Firewalled("egress firewall", decision, Direction.EGRESS)
         if decision.answer == Answer.NO:
             return
         best = self._routing.best(to)
@@ -180,36 +152,31 @@ class Judge:
         else:
             yield from self._along(best[0], end, found, to, protocol, port)
 
-    def _along(self, route: Route, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[_Step]:
+    def _along(self, route: Route, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
         if route.internet:
-            yield _Routed(route)
+            yield Routed(route)
             yield leaving.leave(self._ground, found, to, protocol, port)
         elif route.peering:
-            yield _Routed(route)
+            yield Routed(route)
             yield from self._into_peer(route, end, to, protocol, port)
         elif route.local:
-            yield _Routed(route)
-            if any(low <= to <= high and not low + KEPT <= to <= high - KEPT for low, high in self._primary):
-                yield Hop("destination", "Google keeps the first two and the last two addresses of a subnet", Answer.NO)
-                return
-            decision = self._ingress.decide(protocol, port, end, to)
-            yield _Firewalled("ingress firewall", decision, Direction.INGRESS)
+            yield Routed(route)
+            yield from self._arrival.steps(end, to, protocol, port)
         else:
-            yield _Routed(route, Answer.UNKNOWN)
+            yield Routed(route, Answer.UNKNOWN)
 
-    def _into_peer(self, route: Route, end: End, to: int, protocol: str, port: int) -> Iterator[_Step]:
+    def _into_peer(self, route: Route, end: End, to: int, protocol: str, port: int) -> Iterator[Step]:
         """Tags mean nothing in another network (Google's page on VPC Network Peering)."""
         name = next((one.network for one in self._ground.network.peerings if one.name == route.peering), None)
-        peer = self._ground.beyond.get(name) if name else None
+        peer = self._peers.get(name) if name else None
         if peer is None:
             yield Hop("ingress firewall", "the peered network's rules cannot be seen", Answer.UNKNOWN)
             return
-        decision = _ingress(peer, self._receiver).decide(protocol, port, End(end.address, frozenset(), ""), to)
-        yield _Firewalled("ingress firewall", decision, Direction.INGRESS)
+        yield from peer.steps(End(end.address, frozenset(), ""), to, protocol, port)
 
     def _carried(self) -> Iterator[Hop]:
         """Without its control traffic a connector carries nothing. Source: facts.md sections 1c to 1e."""
-        far = _stretches(spans((SERVERLESS,)).edges[0], _edges(self._ground))
+        far = stretches(spans((SERVERLESS,)).edges[0], edges(self._ground))
         near = [End(end.address, frozenset(), "") for end in self._ends]
         there = [self._egress.decide("tcp", CONTROL, end, to) for end in near for to in far]
         back = [
@@ -227,40 +194,14 @@ class Judge:
             yield Hop("connector", why, Answer.NO if sure else Answer.UNKNOWN, by)
 
 
-def _ingress(ground: Ground, receiver: Receiver) -> Firewall:
-    target = End(0, receiver.tags, receiver.account)
-    return Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
-
-
 def _metadata() -> Hop:
     return Hop("metadata server", "always allowed", Answer.YES)
 
 
-def _worst(steps: Iterable[_Step]) -> Answer:
+def _worst(steps: Iterable[Step]) -> Answer:
     answers = {step.answer for step in steps}
     return next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
 
 
 def _kind(route: Route) -> tuple[bool, bool, str]:
     return (route.internet, route.local, route.peering or ("" if route.internet or route.local else route.next_hop))
-
-
-def _edges(ground: Ground) -> list[tuple[int, int]]:
-    """Every stretch of addresses that a rule or policy names."""
-    named = [spans(rule.destinations) for rule in every(ground.rules, ground.policies) if rule.destinations]
-    return [*cuts(ground.rules, ground.policies), *(edge for one in named for edge in one.edges)]
-
-
-def _samples(range_: str, ground: Ground) -> list[int]:
-    """An address of every part of a range that rules may tell apart."""
-    net = ranges.parse(range_)
-    low, high = int(net.network_address) + KEPT, int(net.broadcast_address) - KEPT
-    return _stretches((low, high), _edges(ground)) if low <= high else []
-
-
-def _stretches(whole: tuple[int, int], edges: Iterable[tuple[int, int]]) -> list[int]:
-    low, high = whole
-    starts = {low}
-    for first, last in edges:
-        starts |= {one for one in (first, last + 1) if low < one <= high}
-    return sorted(starts)

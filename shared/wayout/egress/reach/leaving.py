@@ -52,11 +52,11 @@ def leave(ground: Ground, sender: Sender, destination: int, protocol: str, port:
     gateway = "internet gateway"
     if destination in PRIVATE or destination in SPECIAL:
         return Hop(gateway, "a private or special address is not on the internet", Answer.NO)
+    if protocol == "tcp" and port == MAIL:
+        return Hop(gateway, "Google blocks tcp:25 to external addresses", Answer.NO)
     nat = _nat(ground, sender)
     if (destination in VIRTUAL or destination in GOOGLE) and (found := _google(sender, nat, destination, protocol)):
         return found
-    if protocol == "tcp" and port == MAIL:
-        return Hop(gateway, "Google blocks tcp:25 to external addresses", Answer.NO)
     if nat is not None:
         return _translated(nat, protocol)
     if destination in RESOLVERS and sender.google_access is not False:

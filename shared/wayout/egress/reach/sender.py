@@ -46,12 +46,18 @@ def _no(what: str, said: str, by: str = "") -> Hop:
     return Hop(what, said, Answer.NO, by)
 
 
+def _missing(what: str, said: str, by: str, ground: Ground | None) -> Hop:
+    """What was not found is not there, unless something could not be read."""
+    hidden = ground.hidden if ground else ""
+    return Hop(what, f"{said}, or cannot be seen: {hidden}", Answer.UNKNOWN, by) if hidden else _no(what, said, by)
+
+
 def _connector(job: JobName, named: ConnectorName, ground: Ground | None) -> Sender | Hop:
     if named.region != job.region:
         return _no("connector", f"{named.connector} is in {named.region}, and the job in {job.region}", str(named))
     found = _found(named, ground)
     if ground is None or found is None:
-        return _no("connector", f"{named.connector} does not exist in {named.region}", str(named))
+        return _missing("connector", f"{named.connector} does not exist in {named.region}", str(named), ground)
     if found.state not in (State.READY, State.UPDATING):
         return _no("connector", f"{named.connector} is {found.state}", str(found.name))
     if found.network != ground.network.name:
@@ -62,7 +68,8 @@ def _connector(job: JobName, named: ConnectorName, ground: Ground | None) -> Sen
         return Sender(hop, found.range, found.network, None, tags, tags, "", connector=True, google_access=None)
     subnet = next((one for one in ground.subnets if one.name == found.subnet), None)
     if subnet is None:
-        return _no("connector", f"the subnet {found.subnet.subnet} of {named.connector} is gone", str(found.name))
+        gone = f"the subnet {found.subnet.subnet} of {named.connector} is gone"
+        return _missing("connector", gone, str(found.name), ground)
     hop = Hop(
         "connector", f"{named.connector}: {found.state}, its machines in {subnet.range}", Answer.YES, str(found.name)
     )
@@ -97,7 +104,7 @@ def _interface(job: JobName, way: Way, account: str, ground: Ground | None) -> S
         return _no(what, f"the subnet {name.subnet} is in {name.region}, and the job in {job.region}", str(name))
     subnet = next((one for one in ground.subnets if one.name == name), None) if ground else None
     if ground is None or subnet is None:
-        return _no(what, f"there is no subnet {name.subnet} in {name.region}", str(name))
+        return _missing(what, f"there is no subnet {name.subnet} in {name.region}", str(name), ground)
     if network is not None and network != subnet.network:
         return _no(what, f"the subnet {name.subnet} is not in the network {network.network}", str(name))
     length = ip_network(subnet.range).prefixlen

@@ -11,7 +11,6 @@ from wayout.egress import ranges
 from wayout.egress.model import Traffic
 
 NUMBERS = {"1": "icmp", "6": "tcp", "17": "udp", "50": "esp", "51": "ah", "132": "sctp"}
-ICMP_LIKE = "icmp"
 
 
 class Spans:
