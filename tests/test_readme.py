@@ -39,6 +39,9 @@ def test_the_session_by_hand_works_as_typed(tmp_path: Path) -> None:
     assert "would be created" in run.stdout, run.stdout + run.stderr
     assert "the job my-job has been attached" in run.stdout, run.stdout + run.stderr
     assert '"status": "whole"' in run.stdout
+    assert "my-job → tcp 93.184.216.34:443, now: reachable" in run.stdout, run.stdout + run.stderr
+    assert "my-job → tcp 93.184.216.34:80, now: not reachable" in run.stdout
+    assert "label: its label says wayout=internet-https  ← decides" in run.stdout
     assert run.returncode == 0, run.stdout + run.stderr
 
 

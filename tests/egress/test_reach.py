@@ -183,15 +183,20 @@ _SLOTS: Mapping[type, str] = {
 def laid(*things: object) -> Ground:
     """The base with things added; a mapping replaces whole fields first, wherever it stands."""
     ground = BASE
-    for thing in (one for one in things if isinstance(one, dict)):
-        ground = replace(ground, **thing)
+    for fields in (one for one in things if isinstance(one, dict)):
+        ground = replace(ground, **fields)
     for thing in (one for one in things if not isinstance(one, dict)):
-        slot = _SLOTS[type(thing)]
-        kept = getattr(ground, slot)
-        if isinstance(thing, Connector):
-            kept = tuple(one for one in kept if one.name != thing.name)
-        ground = replace(ground, **{slot: (*kept, thing)})
+        added: dict[str, Any] = {_SLOTS[type(thing)]: (*_others(ground, thing), thing)}
+        ground = replace(ground, **added)
     return ground
+
+
+def _others(ground: Ground, thing: object) -> tuple[object, ...]:
+    """A connector takes the place of the one of its name."""
+    kept: tuple[object, ...] = getattr(ground, _SLOTS[type(thing)])
+    if isinstance(thing, Connector):
+        return tuple(one for one in kept if isinstance(one, Connector) and one.name != thing.name)
+    return kept
 
 
 def packet(text: str) -> Packet:
@@ -209,7 +214,7 @@ def verdict(way: Way | None, to: str, *things: object, receiver: Receiver = Rece
 Row = tuple[str, Way | None, str, tuple[object, ...], Answer, str]
 
 
-def rows(*table: Row) -> Any:
+def rows(*table: Row) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(
         ("way", "to", "things", "answer", "decider"), [pytest.param(*row[1:], id=row[0]) for row in table]
     )

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
+from localcloud.probe.words import GOOGLE_APIS, VIPS
 from tests.reach.doubts import Laid
-from tests.reach.networks import ACCOUNT, JOB, PEER, Dice, Drawn, network, packets
+from tests.reach.networks import ACCOUNT, JOB, Dice, Drawn, network, packets
 from wayout.egress.reach import Answer, Judge, Packet, Verdict
 
 T = TypeVar("T")
 DIRECT = IPv4Network("34.126.0.0/18")
-THEIRS = IPv4Network("10.50.0.0/24")
 
 
 @dataclass(frozen=True)
@@ -25,38 +25,25 @@ class Apart:
     holds: Callable[[Drawn, Packet], bool]
 
 
-def _kept_by_peer(drawn: Drawn, packet: Packet) -> bool:
-    to = IPv4Address(packet.address)
-    return PEER in drawn.ground.beyond and to in (*list(THEIRS)[:2], *list(THEIRS)[-2:])
-
-
-def _divided_by_peer(drawn: Drawn, packet: Packet) -> bool:
-    peers = drawn.ground.beyond.values()
-    named = {text for peer in peers for rule in peer.rules for text in rule.sources}
-    return IPv4Address(packet.address) in THEIRS and bool(named & {"10.8.0.0/28", "10.8.0.0/29"})
-
-
 APART = (
     Apart(
         "direct connectivity",
-        "The probe takes 34.126.0.0/18 for any part of the internet, while Google's client libraries reach its APIs "
-        "there over TCP (gcloud's storage diagnostics: 'Direct Connectivity IPv4'); `reach` says that every protocol "
-        "is answered, which no text does. Neither is right for all packets.",
+        "The probe takes 34.126.0.0/18 for any part of the internet, to be reached by NAT alone. Google's client "
+        "libraries reach its APIs there ('Direct Connectivity IPv4' of gcloud's storage diagnostics), and Private "
+        "Google Access leads there: `reach` is right.",
         lambda _, packet: IPv4Address(packet.address) in DIRECT,
     ),
     Apart(
-        "reserved addresses of a peer",
-        "Every subnet has four addresses that no machine can have, in its primary range (Google's page on subnets): "
-        "the probe knows this of a peer's subnets, too.",
-        _kept_by_peer,
-    ),
-    Apart(
-        "a sender's range divided by a peer's rule",
-        "A peer's INGRESS rules know a sender by its address (Google's page on VPC Network Peering). Where one names a "
-        "part of the sender's range, it depends on the machine that sends: the probe is right, `reach` says reachable.",
-        _divided_by_peer,
+        "mail to Google's APIs",
+        "Packets to tcp:25 of an external address are always blocked (Google's page on VPC firewall rules, 'Blocked "
+        "traffic'), those of Google's APIs included: `reach` is right, the probe asks Private Google Access first.",
+        lambda _, packet: (packet.protocol, packet.port) == ("tcp", 25) and _google(packet),
     ),
 )
+
+
+def _google(packet: Packet) -> bool:
+    return any(IPv4Address(packet.address) in one for one in (*VIPS, *GOOGLE_APIS))
 
 
 def why_apart(drawn: Drawn, packet: Packet) -> str:

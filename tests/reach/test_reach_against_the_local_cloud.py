@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,24 +10,9 @@ from hypothesis import strategies as st
 
 from tests.reach.apart import APART, Apart, differences, reached, smallest, told, why_apart
 from tests.reach.doubts import Laid
-from tests.reach.networks import ACCOUNT, JOB, OUT, PEER, Dice, Drawn, network, packets
+from tests.reach.networks import ACCOUNT, JOB, OUT, Dice, Drawn, network, packets
 from tests.reach.rules_drawn import NETWORK, REGION, alive
-from wayout.egress.model import (
-    Action,
-    Connector,
-    Direction,
-    Egress,
-    FirewallRule,
-    Network,
-    Peering,
-    Route,
-    RuleName,
-    State,
-    Subnet,
-    SubnetName,
-    Traffic,
-    Way,
-)
+from wayout.egress.model import Connector, Egress, Network, Route, State, Subnet, SubnetName, Way
 from wayout.egress.reach import Answer, Ground, Judge, Packet
 
 NETWORKS = 300
@@ -51,42 +35,23 @@ def test_both_say_the_same_in_networks_that_nobody_has_seen_before(seed: int) ->
     assert found == []
 
 
-def beyond(rule: FirewallRule, to: str) -> tuple[Drawn, Packet]:
-    """A connector that stands, and a peer with one INGRESS rule."""
-    out = Subnet(SubnetName(NETWORK.project, REGION, "out"), NETWORK, "10.8.0.0/28")
-    there = Subnet(SubnetName(NETWORK.project, REGION, "theirs"), PEER, "10.50.0.0/24")
-    peer = Ground(Network(PEER, peerings=(Peering("net", NETWORK),)), REGION, (there,), (replace(rule, network=PEER),))
+def outside(address: str, port: int) -> tuple[Drawn, Packet]:
+    """A connector that stands, and a way to the internet gateway with Private Google Access and without NAT."""
+    out = Subnet(SubnetName(NETWORK.project, REGION, "out"), NETWORK, "10.8.0.0/28", google_access=True)
     ground = Ground(
-        Network(NETWORK, peerings=(Peering("peer", PEER),)),
+        Network(NETWORK),
         REGION,
         (out,),
         alive(),
-        routes=(Route("peering-route", NETWORK, "10.50.0.0/24", 0, peering="peer"),),
+        routes=(Route("to-internet", NETWORK, "0.0.0.0/0", internet=True, next_hop="default-internet-gateway"),),
         connectors=(Connector(OUT, NETWORK, State.READY, out.name),),
-        beyond={PEER: peer},
     )
-    return Drawn(ground, Way(Egress.ALL, OUT)), Packet(to, "tcp", 443)
-
-
-def opened(source: str) -> FirewallRule:
-    name = RuleName(NETWORK.project, "rule")
-    return FirewallRule(name, PEER, Direction.INGRESS, Action.ALLOW, 1000, (Traffic("all"),), sources=(source,))
-
-
-def direct_connectivity() -> tuple[Drawn, Packet]:
-    """Out to the internet gateway, with Private Google Access and without NAT."""
-    drawn, _ = beyond(opened("0.0.0.0/0"), "10.50.0.9")
-    subnets = tuple(replace(one, google_access=True) for one in drawn.ground.subnets)
-    route = Route("to-internet", NETWORK, "0.0.0.0/0", internet=True, next_hop="default-internet-gateway")
-    return replace(drawn, ground=replace(drawn.ground, subnets=subnets, routes=(route,))), Packet(
-        "34.126.0.9", "udp", 53
-    )
+    return Drawn(ground, Way(Egress.ALL, OUT)), Packet(address, "tcp", port)
 
 
 EXAMPLES = {
-    "direct connectivity": direct_connectivity(),
-    "reserved addresses of a peer": beyond(opened("0.0.0.0/0"), "10.50.0.255"),
-    "a sender's range divided by a peer's rule": beyond(opened("10.8.0.0/29"), "10.50.0.9"),
+    "direct connectivity": outside("34.126.0.9", 443),
+    "mail to Google's APIs": outside("142.250.0.9", 25),
 }
 
 
