@@ -137,8 +137,13 @@ def _host(house: House) -> Site:
     return Site(NetworkName(HOST, "shared"), REGION, "internet-https", PROJECT)
 
 
-def test_in_a_shared_vpc_the_connector_stands_in_the_service_project_on_a_host_subnet(tmp_path: Path) -> None:
-    with House(tmp_path, policy=shared("true")) as house:
+@pytest.mark.parametrize("needs", [True, False])
+def test_in_a_shared_vpc_the_connector_stands_in_the_service_project_on_a_host_subnet(
+    tmp_path: Path, needs: bool
+) -> None:
+    """Whether such a connector lives by rules of ours alone, or by rules of Google's that nobody sees."""
+    switches = {"vpcaccess.service_project_needs_rules": needs}
+    with House(tmp_path, policy=shared("true"), switches=switches) as house:
         site = _host(house)
         house.developer.deploy("my-job")
         house.settle()

@@ -47,14 +47,14 @@ def directly(packet: Packet) -> Iterator[Step]:
 def leave(cloud: Cloud, sender: Sender, packet: Packet) -> Iterator[Step]:
     """What the default internet gateway does with a packet."""
     gateway = nat(cloud, sender)
-    if within(packet.to, (*VIPS, *GOOGLE_APIS)) and (found := _google(cloud, sender, packet, gateway)):
+    if _smtp(packet) and public(packet.to):
+        yield dropped("always blocked", "Google blocks tcp:25 to external addresses")
+    elif within(packet.to, (*VIPS, *GOOGLE_APIS)) and (found := _google(cloud, sender, packet, gateway)):
         yield found
     elif within(packet.to, VIPS):
         yield dropped(ACCESS, "off for the subnet, and no public NAT serves it", sender.subnet)
     elif not public(packet.to):
         yield dropped("internet", "the default internet gateway leads to no private address")
-    elif _smtp(packet):
-        yield dropped("always blocked", "Google blocks tcp:25 to external addresses")
     elif gateway:
         yield passed("nat", "translated to an address of the gateway", gateway)
         yield delivered("internet", "through the default internet gateway")

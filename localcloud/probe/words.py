@@ -19,10 +19,18 @@ METADATA = IPv4Address("169.254.169.254")
 VIPS = (IPv4Network("199.36.153.8/30"), IPv4Network("199.36.153.4/30"))
 # What PRIVATE_RANGES_ONLY sends through the VPC besides VIPS. Source: facts.md section 9, row 10 (G-AE, SDK).
 PRIVATE = tuple(IPv4Network(text) for text in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"))
-# Blocks of goog.json outside cloud.json: the default domains of Google APIs resolve to addresses among these.
+# Blocks of goog.json outside cloud.json: the default domains of Google APIs resolve to addresses among these; and the
+# range of direct connectivity.
 GOOGLE_APIS = tuple(
     IPv4Network(text)
-    for text in ("74.125.0.0/16", "142.250.0.0/15", "172.217.0.0/16", "173.194.0.0/16", "216.239.32.0/19")
+    for text in (
+        "34.126.0.0/18",
+        "74.125.0.0/16",
+        "142.250.0.0/15",
+        "172.217.0.0/16",
+        "173.194.0.0/16",
+        "216.239.32.0/19",
+    )
 )
 # Google's resolvers are in goog.json too, and no API: no text says whether Private Google Access reaches them.
 GOOGLE_DNS = (IPv4Network("8.8.8.0/24"), IPv4Network("8.8.4.0/24"))

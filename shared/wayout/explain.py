@@ -84,8 +84,8 @@ def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
     intent = looker.ask(lambda seen: reconcile.judged(parts.policy(), job, parts, parts.today(), dict(seen.sightings)))
     if intent.site is None:
         return Explained(job, intent, packet, now)
-    ahead = looker.ask(lambda seen: _ahead(job, intent, parts, seen))
-    blocked = foresight.whole(ahead).blocked
+    ahead, harm = looker.ask(lambda seen: _ahead(job, intent, parts, seen))
+    blocked = (*foresight.whole(ahead).blocked, *harm)
     if not any(stage.plan.changes for stage in ahead):
         return Explained(job, intent, packet, now, blocked=blocked)
     last = ahead[-1]
@@ -101,13 +101,15 @@ def _job(name: JobName, looker: _Looker) -> Job:
     return job
 
 
-def _ahead(job: Job, intent: Intent, parts: Parts, seen: Seen) -> tuple[foresight.Stage, ...]:
+def _ahead(
+    job: Job, intent: Intent, parts: Parts, seen: Seen
+) -> tuple[tuple[foresight.Stage, ...], tuple[Blocked, ...]]:
+    """The stages of the plan for the job's site, and what fails its proof."""
     assert intent.site  # noqa: S101 - its only caller has asked
     run = reconcile.started(intent.site, Cause("explain", what="explain"), parts, apply=False)
     want = passes.with_jobs(run, (job,))
     ahead = foresight.stages(want, seen)
-    foresight.proven(ahead)  # what it needs to see is what the last word needs, too
-    return ahead
+    return ahead, foresight.proven(ahead)
 
 
 def _ground(job: Job, way: Way | None, seen: Seen) -> Ground | None:

@@ -33,8 +33,10 @@ def test_a_connectors_fewest_machines_cost_their_list_price(
 WORDS = [
     (
         CONNECTOR,
-        "it costs about $12 a month (2 e2-micro at list price in us-central1; other regions differ), "
-        "more if it has grown",
+        (
+            "it costs about $12 a month (2 e2-micro at list price in us-central1; other regions differ), "
+            "more if it has grown"
+        ),
         "the price and what it is for; a connector grows and never shrinks",
     ),
     (

@@ -18,8 +18,19 @@ from wayout.egress.model import Cause, Change, Egress, Job, Outcome, Route, Subn
 from wayout.egress.policy import Profile
 
 KINDS = (("tcp", 22), ("tcp", 443), ("tcp", 445), ("udp", 53), ("icmp", 0))
-PLACES = ("10.20.0.0/24", "10.20.5.0/24", "192.168.7.0/24", "172.16.0.0/12", "100.64.0.0/10", "8.8.8.0/24")
-PLACES = (*PLACES, "10.127.0.0/28", "10.50.0.0/24", "1.1.1.0/24", "34.126.0.0/18", "10.21.0.0/16")
+PLACES = (
+    "10.20.0.0/24",
+    "10.20.5.0/24",
+    "192.168.7.0/24",
+    "172.16.0.0/12",
+    "100.64.0.0/10",
+    "8.8.8.0/24",
+    "10.127.0.0/28",
+    "10.50.0.0/24",
+    "1.1.1.0/24",
+    "34.126.0.0/18",
+    "10.21.0.0/16",
+)
 often = settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 
 

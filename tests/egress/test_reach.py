@@ -753,6 +753,11 @@ ONLY_GOOGLE = {"routes": (local(DATA.range), gateway("199.36.153.8/30"))}
     ("for each of its ranges", ALL, RESTRICTED, (GOOGLE, ONLY_GOOGLE), NO, ROUTE),
     ("a default route to elsewhere does not lead there", ALL, PRIVATE_API, (GOOGLE, away(10)), UNKNOWN, ROUTE),
     ("direct connectivity is Google's, too", ALL, "tcp:443 34.126.1.1", (GOOGLE,), YES, PGA),
+    ("the default domains' addresses are Google's as well", ALL, "tcp:443 142.250.1.1", (GOOGLE,), YES, PGA),
+    ("which are on the internet, too, where it is off", ALL, "tcp:443 142.250.1.1", (), NO, NAT),
+    ("Google does not say whether its DNS is", ALL, "udp:53 8.8.8.8", (GOOGLE,), UNKNOWN, NAT),
+    ("by a NAT it is the internet", ALL, "udp:53 8.8.8.8", (GOOGLE, COVERED), YES, NAT),
+    ("and without either it is not reached", ALL, "udp:53 8.8.8.8", (), NO, NAT),
     ("a hidden subnet does not show whether it has it", ALL, PRIVATE_API, (BARE_ONE,), UNKNOWN, PGA),
     ("an interface's subnet must have it", DIRECT, PRIVATE_API, (), NO, PGA),
 )

@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from ipaddress import IPv4Address, IPv4Network
 from typing import TypeVar
 
-from localcloud.probe.words import GOOGLE_APIS, VIPS
 from tests.reach.doubts import Laid
 from tests.reach.networks import ACCOUNT, JOB, Dice, Drawn, network, packets
 from wayout.egress.reach import Answer, Judge, Packet, Verdict
 
 T = TypeVar("T")
-DIRECT = IPv4Network("34.126.0.0/18")
 
 
 @dataclass(frozen=True)
@@ -25,25 +22,7 @@ class Apart:
     holds: Callable[[Drawn, Packet], bool]
 
 
-APART = (
-    Apart(
-        "direct connectivity",
-        "The probe takes 34.126.0.0/18 for any part of the internet, to be reached by NAT alone. Google's client "
-        "libraries reach its APIs there ('Direct Connectivity IPv4' of gcloud's storage diagnostics), and Private "
-        "Google Access leads there: `reach` is right.",
-        lambda _, packet: IPv4Address(packet.address) in DIRECT,
-    ),
-    Apart(
-        "mail to Google's APIs",
-        "Packets to tcp:25 of an external address are always blocked (Google's page on VPC firewall rules, 'Blocked "
-        "traffic'), those of Google's APIs included: `reach` is right, the probe asks Private Google Access first.",
-        lambda _, packet: (packet.protocol, packet.port) == ("tcp", 25) and _google(packet),
-    ),
-)
-
-
-def _google(packet: Packet) -> bool:
-    return any(IPv4Address(packet.address) in one for one in (*VIPS, *GOOGLE_APIS))
+APART: tuple[Apart, ...] = ()  # none is open
 
 
 def why_apart(drawn: Drawn, packet: Packet) -> str:

@@ -32,7 +32,7 @@ def _doubt(rule: PolicyRule) -> str:
 def _some(places: tuple[str, ...]) -> str:
     if not places:
         return ""
-    return f" ({', '.join(places[:2])}{' …' if len(places) > 2 else ''})"
+    return f" ({', '.join(places)})" if len(places) <= 2 else f" ({len(places)} ranges)"
 
 
 def routed(route: Route) -> str:
