@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.house import House
+from tests.house import POLICY, House
 
 SWITCHES: list[tuple[str, Any]] = [
     ("connector.visible_rules", False),
@@ -21,20 +21,25 @@ SWITCHES: list[tuple[str, Any]] = [
     ("run.replace_logged_as", "UpdateJob"),
     ("vpcaccess.needs_google_access", True),
     ("vpcaccess.get_lag", 5),
+    ("vpcaccess.service_project_needs_rules", False),  # and in a Shared VPC: tests/test_roads.py
     ("compute.read_lag", 5),
     ("compute.ready_after", 5),
 ]
 
 
+@pytest.mark.parametrize("road", ["connector", "direct"])
 @pytest.mark.parametrize(("switch", "value"), SWITCHES, ids=[f"{name}={value}" for name, value in SWITCHES])
-def test_the_way_out_is_whole_whatever_google_does(tmp_path: Path, switch: str, value: Any) -> None:
-    with House(tmp_path, switches={switch: value}) as house:
+def test_the_way_out_is_whole_whatever_google_does(tmp_path: Path, switch: str, value: Any, road: str) -> None:
+    policy = POLICY.replace("    labels: true", f"    road: {road}\n    labels: true")
+    with House(tmp_path, policy=policy, switches={switch: value}) as house:
         house.developer.deploy("my-job")
         house.settle()
         house.developer.deploy("my-second-job")
         house.settle()
 
-        assert house.job("my-second-job")["egress"] == "ALL_TRAFFIC", house.say()
+        way = house.job("my-second-job")
+        assert way["egress"] == "ALL_TRAFFIC", house.say()
+        assert ("connector" in way) == (road == "connector")
         said = house.plan("my-job")
         assert (said.status, said.changes) == ("whole", ())
 
