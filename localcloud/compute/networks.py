@@ -30,6 +30,7 @@ from localcloud.compute.common import (
 )
 from localcloud.compute.limits import late_quota
 from localcloud.compute.listing import envelope, listed
+from localcloud.compute.peered import canonical
 from localcloud.compute.peerings import check_no_linking
 from localcloud.compute.places import REGIONS
 from localcloud.compute.ranges import allocated, hidden
@@ -170,7 +171,28 @@ def get_effective_firewalls(cloud: Cloud, call: Call) -> Document:
     existing(cloud, NETWORKS, name)
     rules = [one for _, one in sorted(cloud.table(FIREWALLS.table).items()) if one["network"] == link(name)]
     found: Document = {"firewalls": rules} if rules else {}
-    return found | cloud.table(POLICIES).get(name, {})
+    laid = cloud.table(POLICIES).get(name, {})
+    policies = [one for one in laid.get("firewallPolicys", []) if not _regional(one)]
+    return found | ({"firewallPolicys": policies} if policies else {})
+
+
+@serves(
+    "compute.regionNetworkFirewallPolicies.getEffectiveFirewalls",
+    permissions=("compute.networks.getRegionEffectiveFirewalls",),
+)
+def get_region_effective_firewalls(cloud: Cloud, call: Call) -> Document:
+    """The region's own policies among those that somebody laid; one that names no `region` is every region's."""
+    name = canonical(call.params["network"])
+    existing(cloud, NETWORKS, name)
+    region = call.params["region"]
+    laid = cloud.table(POLICIES).get(name, {}).get("firewallPolicys", [])
+    mine = [one for one in laid if _regional(one) and one.get("region", region) == region]
+    policies = [{key: value for key, value in one.items() if key not in ("region", "shortName")} for one in mine]
+    return {"firewallPolicys": policies} if policies else {}
+
+
+def _regional(policy: Document) -> bool:
+    return str(policy.get("type", "")).endswith("_REGIONAL")
 
 
 @serves("compute.networks.listPeeringRoutes", permissions=("compute.networks.listPeeringRoutes",))

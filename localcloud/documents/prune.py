@@ -31,6 +31,7 @@ KEPT: dict[str, dict[str, str]] = {
         "globalAddresses": "list get insert delete",
         "projects": "get enableXpnHost disableXpnHost enableXpnResource disableXpnResource getXpnHost getXpnResources "
         "listXpnHosts",
+        "regionNetworkFirewallPolicies": "getEffectiveFirewalls",
         "regions": "list",
     },
     "run.v2": {

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests.cloud.local import NETWORK, PROJECT, Local, local
+from tests.cloud.local import NETWORK, PROJECT, REGION, Local, local
 from wayout.cloud.compute_policies import policies as ordered
 from wayout.egress.model import (
     Create,
@@ -20,6 +20,7 @@ from wayout.egress.model import (
     NetworkAt,
     PoliciesOf,
     PolicyRule,
+    RegionPoliciesOf,
     Traffic,
     Verb,
 )
@@ -217,6 +218,20 @@ TYPES = [
     ("UNSPECIFIED", Layer.NETWORK, ("policy type UNSPECIFIED",)),
     ("GALACTIC", Layer.NETWORK, ("policy type GALACTIC",)),
 ]
+
+
+def test_a_regions_own_policies_are_seen_in_that_region_alone(world: Local) -> None:
+    deny = {"rules": [rule()]}
+    lay(
+        world,
+        {"name": "global", "type": "NETWORK"} | deny,
+        {"name": "here", "type": "NETWORK_REGIONAL", "region": REGION} | deny,
+        {"name": "there", "type": "NETWORK_REGIONAL", "region": "us-east1"} | deny,
+    )
+
+    assert [one.name for one in world.see(PoliciesOf(NETWORK))] == ["global"]
+    (mine,) = world.see(RegionPoliciesOf(NETWORK, REGION))
+    assert (mine.name, mine.layer, len(mine.rules)) == ("here", Layer.REGIONAL, 1)
 
 
 @pytest.mark.parametrize(("said", "layer", "unclear"), TYPES, ids=[row[0] for row in TYPES])

@@ -31,6 +31,7 @@ from wayout.egress.model import (
     Plan,
     PoliciesOf,
     Read,
+    RegionPoliciesOf,
     Remove,
     Result,
     Router,
@@ -211,6 +212,7 @@ def decides(rule: FirewallRule, probe: Packet, tags: frozenset[str]) -> bool:
 READS: tuple[type[Read[Any]], ...] = (
     NetworkAt,
     PoliciesOf,
+    RegionPoliciesOf,
     SubnetsOf,
     RulesOf,
     RoutersOf,
@@ -246,7 +248,7 @@ def test_what_cannot_be_looked_at_is_never_made_and_the_plan_names_the_grant(
     hit = {type(read) for read, sighting in passes[-1].seen.sightings.items() if isinstance(sighting, Unreadable)}
     if NETWORK not in world.networks and NetworkAt not in hit:
         return  # blocked by what is not there
-    if hit & {PoliciesOf, NetworkAt, ConnectorsIn, SubnetsOf, RulesOf}:
+    if hit & {PoliciesOf, RegionPoliciesOf, NetworkAt, ConnectorsIn, SubnetsOf, RulesOf}:
         assert grants & {f"grant {read.__name__}" for read in hit}
         assert not [change for made in passes for change in made.plan.changes if isinstance(change, Attach)]
 

@@ -41,6 +41,7 @@ from wayout.egress.model import (
     JobAt,
     JobName,
     JobsIn,
+    Layer,
     Network,
     NetworkAt,
     NetworkName,
@@ -50,6 +51,7 @@ from wayout.egress.model import (
     PoliciesOf,
     Present,
     Read,
+    RegionPoliciesOf,
     Remove,
     Reserved,
     ReservedIn,
@@ -290,7 +292,9 @@ class World:
             case ReservedIn():
                 return self.reserved
             case PoliciesOf():
-                return self.firewall_policies
+                return [one for one in self.firewall_policies if one.layer != Layer.REGIONAL]
+            case RegionPoliciesOf():
+                return [one for one in self.firewall_policies if one.layer == Layer.REGIONAL]
             case ZonesOf():
                 return self.zones
         raise TypeError(read)

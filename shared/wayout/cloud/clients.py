@@ -156,6 +156,11 @@ class Clients:
         return cast("compute_v1.FirewallsClient", self._compute("FirewallsClient"))
 
     @property
+    def region_policies(self) -> compute_v1.RegionNetworkFirewallPoliciesClient:
+        client = self._compute("RegionNetworkFirewallPoliciesClient")
+        return cast("compute_v1.RegionNetworkFirewallPoliciesClient", client)
+
+    @property
     def routers(self) -> compute_v1.RoutersClient:
         return cast("compute_v1.RoutersClient", self._compute("RoutersClient"))
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from google.cloud import compute_v1
 
 _ORDER = (Layer.HIERARCHY, Layer.SYSTEM, Layer.NETWORK, Layer.REGIONAL)
+_WIDE = ("HIERARCHY", "NETWORK", "SYSTEM", "SYSTEM_GLOBAL")  # of the whole network
 _ANYWHERE = ("UNSPECIFIED",)
 
 # What a rule can match by that cannot be judged from addresses, protocols and accounts; in words for people. The first
@@ -44,12 +45,17 @@ def policies(of: NetworkName, found: Iterable[Any]) -> tuple[FirewallPolicy, ...
     return tuple(sorted(seen, key=lambda one: (_ORDER.index(one.layer), one.priority)))
 
 
+def regional(of: NetworkName, found: Iterable[Any]) -> tuple[FirewallPolicy, ...]:
+    """Those of a region's effective policies that are its own; the wider ones are known from the network itself."""
+    return policies(of, (one for one in found if one.type_ not in _WIDE))
+
+
 def policy(of: NetworkName, found: Any) -> FirewallPolicy:
     """One policy, with those of its rules that apply in the network."""
     layer, strange = _layer(found.type_)
     rules = (rule(of, one, strange) for one in found.rules if _applies(of, one))
     return FirewallPolicy(
-        name=found.short_name or found.display_name or found.name,
+        name=getattr(found, "short_name", "") or found.display_name or found.name,
         layer=layer,
         rules=tuple(sorted(rules, key=lambda one: one.priority)),
         priority=0 if layer == Layer.HIERARCHY else found.priority,

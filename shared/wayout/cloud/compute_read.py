@@ -60,13 +60,25 @@ def rules(clients: Clients, of: NetworkName) -> tuple[FirewallRule, ...]:
 
 
 def policies(clients: Clients, of: NetworkName) -> tuple[FirewallPolicy, ...]:
-    """The firewall policies in force on the network, in the order in which they are asked; not a region's own."""
+    """The hierarchical and global firewall policies in force on the network, in the order in which they are asked."""
     found = clients.ask(
         "compute.networks.getEffectiveFirewalls",
         str(of),
         lambda: clients.networks.get_effective_firewalls(project=of.project, network=of.network, **REST),
     )
     return compute_policies.policies(of, found.firewall_policys)
+
+
+def region_policies(clients: Clients, of: NetworkName, region: str) -> tuple[FirewallPolicy, ...]:
+    """The region's own network firewall policies, whichever others Google lists beside them."""
+    found = clients.ask(
+        "compute.networks.getRegionEffectiveFirewalls",
+        str(of),
+        lambda: clients.region_policies.get_effective_firewalls(
+            project=of.project, region=region, network=str(of), **REST
+        ),
+    )
+    return compute_policies.regional(of, found.firewall_policys)
 
 
 def routers(clients: Clients, of: NetworkName, region: str) -> tuple[Router, ...]:

@@ -28,6 +28,7 @@ from wayout.egress.model import (
     PoliciesOf,
     Present,
     Read,
+    RegionPoliciesOf,
     ReservedIn,
     RoutersOf,
     RoutesOf,
@@ -63,7 +64,7 @@ def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]
     try:
         return Present(_READERS[type(read)](clients, read))
     except GoneError as gone:
-        if isinstance(read, JobAt | NetworkAt | PoliciesOf | PeerRoutesOf):
+        if isinstance(read, JobAt | NetworkAt | PoliciesOf | RegionPoliciesOf | PeerRoutesOf):
             return Absent()
         # A list without members is empty, not gone: what is gone is the project, or our sight of it.
         return Unreadable(gone.why, "check that the project exists and that its name is right")
@@ -79,6 +80,7 @@ _READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
     SubnetsOf: lambda clients, read: compute_read.subnets(clients, read.network),
     RulesOf: lambda clients, read: compute_read.rules(clients, read.network),
     PoliciesOf: lambda clients, read: compute_read.policies(clients, read.network),
+    RegionPoliciesOf: lambda clients, read: compute_read.region_policies(clients, read.network, read.region),
     PeerRoutesOf: lambda clients, read: compute_read.peer_routes(clients, read.network, read.region),
     ReservedIn: lambda clients, read: compute_read.reserved(clients, read.network),
     AddressesIn: lambda clients, read: compute_read.addresses(clients, read.project, read.region),

@@ -78,9 +78,18 @@ class RulesOf(Read[tuple[FirewallRule, ...]]):
 
 @dataclass(frozen=True, slots=True)
 class PoliciesOf(Read[tuple[FirewallPolicy, ...]]):
-    """The hierarchical and network firewall policies in force on a network, in the order in which they are asked."""
+    """The hierarchical and global network firewall policies in force on a network, in the order in which they are
+    asked."""
 
     network: NetworkName
+
+
+@dataclass(frozen=True, slots=True)
+class RegionPoliciesOf(Read[tuple[FirewallPolicy, ...]]):
+    """The regional network firewall policies in force on a network in one region; asked after the global ones."""
+
+    network: NetworkName
+    region: str
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from wayout.egress import naming
-from wayout.egress.model import Blocked, Create, Network, NetworkAt, PoliciesOf, Seen
+from wayout.egress.model import Blocked, Create, Network, NetworkAt, PoliciesOf, RegionPoliciesOf, Seen
 from wayout.egress.remedies.remedy import Remedy, Verdict, Want
 
 
-def reads(want: Want) -> tuple[NetworkAt | PoliciesOf, ...]:
+def reads(want: Want) -> tuple[NetworkAt | PoliciesOf | RegionPoliciesOf, ...]:
     """The network, and the firewall policies that hold on it."""
-    return (NetworkAt(want.site.network), PoliciesOf(want.site.network))
+    name = want.site.network
+    return (NetworkAt(name), PoliciesOf(name), RegionPoliciesOf(name, want.site.region))
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
@@ -17,7 +18,7 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     del done
     name = want.site.network
     if seen.maybe(NetworkAt(name)) is not None:
-        policies = seen.get(PoliciesOf(name))
+        policies = (*seen.get(PoliciesOf(name)), *seen.get(RegionPoliciesOf(name, want.site.region)))
         said = f"firewall policies in force on {name.network}: {', '.join(policy.name for policy in policies)}"
         return Verdict(notes=(said,) if policies else ())
     if want.create_network:
@@ -35,5 +36,10 @@ REMEDY = Remedy(
     "network",
     reads,
     judge,
-    permissions=("compute.networks.get", "compute.networks.create", "compute.networks.getEffectiveFirewalls"),
+    permissions=(
+        "compute.networks.get",
+        "compute.networks.create",
+        "compute.networks.getEffectiveFirewalls",
+        "compute.networks.getRegionEffectiveFirewalls",
+    ),
 )
