@@ -136,7 +136,7 @@ class Wired:
         for number, ending in enumerate(self.endings(target, cause, happened=happened)):
             said = ending.said.model_copy(update={"request": request})
             again = again or ending.again
-            log.info("reconciled", cause=cause.id, status=said.status, changes=len(said.changes), again=ending.again)
+            log.info("reconciled", **_tally(said, again=ending.again))
             if _worth_telling(said, target) and not (ending.again and not said.changed):
                 self.tell(said, f"{cause.id}-{number}")
         if again:
@@ -145,6 +145,21 @@ class Wired:
     def tell(self, said: OutcomeSaid, id: str) -> None:  # noqa: A002 - a CloudEvent's word
         """Publish an outcome under its CloudEvent id."""
         self.outbox.publish(said, id=id, time=datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+
+
+def _tally(said: OutcomeSaid, *, again: str) -> dict[str, Any]:
+    """What the log-based metrics count: `seconds` from what happened until now, where a job was attached."""
+    attached = any(change.verb == "attach" and change.result == "updated" for change in said.changes)
+    fields = {"cause": said.cause.id, "status": said.status, "changes": len(said.changes), "again": again}
+    return fields | ({"attached": True, "seconds": _since(said.cause.when)} if attached else {})
+
+
+def _since(when: str) -> float | None:
+    """Seconds since a time in RFC 3339; None where it is none."""
+    try:
+        return round((datetime.now(UTC) - datetime.fromisoformat(when)).total_seconds(), 1)
+    except (ValueError, TypeError):
+        return None
 
 
 def _worth_telling(said: OutcomeSaid, target: Target) -> bool:
