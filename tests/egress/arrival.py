@@ -11,6 +11,7 @@ from wayout.egress.model import Coverage, Egress, Job, State, Subnet, SubnetName
 
 PRIVATE = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
 VIRTUAL = ("199.36.153.4/30", "199.36.153.8/30")
+GOOGLE = ("34.126.0.0/18",)  # where clients of the virtual addresses may be sent to; Private Google Access leads there
 _NEVER = ("0.0.0.0/8", "127.0.0.0/8", "169.254.0.0/16", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24")
 NOWHERE = (*_NEVER, "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4")
 
@@ -37,7 +38,8 @@ def arrives(world: World, job: Job, packet: Packet) -> bool | None:
         return None
     if not routes or private or lies_in(packet.address, NOWHERE):
         return False
-    return _translated(world, subnet.name)
+    google = subnet.google_access and packet.protocol == "tcp" and lies_in(packet.address, GOOGLE)
+    return google or _translated(world, subnet.name)
 
 
 def _kept(address: str, range_: str) -> bool:
