@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.markup import escape
+from rich.segment import Segment
 from rich.table import Table
 
 from wayout.egress import report
@@ -29,11 +30,21 @@ COLOURS = {
 EXITS = {"whole": 0, "unneeded": 0, "planned": 2, "waiting": 2, "blocked": 1, "refused": 1, "invalid": 1}
 
 
+class _Console(Console):
+    """Shows what others wrote without letting it drive the terminal: only rich's own control codes are sent."""
+
+    def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
+        for one in super().render(renderable, options):
+            yield one if one.control else one._replace(text=report.printable(one.text))
+
+
 def console(*, stderr: bool = False, quiet: bool = False) -> Console:
     """A console that wraps on a terminal, and never cuts or wraps a line in a pipe."""
     stream = sys.stderr if stderr else sys.stdout
     terminal = stream.isatty()
-    return Console(stderr=stderr, quiet=quiet, highlight=False, width=None if terminal else 160, soft_wrap=not terminal)
+    return _Console(
+        stderr=stderr, quiet=quiet, highlight=False, width=None if terminal else 160, soft_wrap=not terminal
+    )
 
 
 def outcome(said: OutcomeSaid, to: Console) -> None:

@@ -5,7 +5,7 @@ from wayout.egress.report.outcome import invalid, no_places, orphan, said, unnee
 from wayout.egress.report.path import Hop, hops
 from wayout.egress.report.profile import profile_said
 from wayout.egress.report.slack import slack
-from wayout.egress.report.text import changes_said, counted, headline, lines
+from wayout.egress.report.text import changes_said, counted, headline, lines, printable
 
 __all__ = [
     "Hop",
@@ -21,6 +21,7 @@ __all__ = [
     "orphan",
     "outcome_fields",
     "plan_fields",
+    "printable",
     "profile_said",
     "said",
     "slack",

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wayout.egress.messages import OutcomeSaid
-from wayout.egress.report.text import awaited, changes_said, headline
+from wayout.egress.report.text import awaited, changes_said, headline, printable
 
 SECTION = 2900  # characters; Slack refuses a section text above 3,000
 SIGNS = {
@@ -40,8 +40,8 @@ def slack(said: OutcomeSaid) -> dict[str, Any] | None:
 
 
 def escape(text: str) -> str:
-    """Slack's three control characters, so that no name or label can mark up or mention anybody."""
-    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    """Slack's three control characters, so that no name or label can mark up or mention anybody; and all the others."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def _cut(text: str, length: int) -> str:
@@ -57,7 +57,7 @@ def _escaped(said: OutcomeSaid) -> Iterable[Any]:
 
 
 def _header(title: str) -> dict[str, Any]:
-    return {"type": "header", "text": {"type": "plain_text", "text": title[:150]}}
+    return {"type": "header", "text": {"type": "plain_text", "text": printable(title)[:150]}}
 
 
 def _context(said: OutcomeSaid) -> list[dict[str, Any]]:

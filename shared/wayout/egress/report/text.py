@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from wayout.egress.messages import ChangeSaid, OutcomeSaid, WaitingSaid
@@ -15,6 +16,14 @@ HEADLINES = {
     "invalid": "the request cannot be read",
     "unneeded": "no way out is wanted",
 }
+
+
+def printable(text: str) -> str:
+    """The text with a sign in place of what would move the cursor, colour, hide or turn around what follows it.
+
+    Control and format characters of Unicode, but for line breaks and tabs: names and messages of others hold anything.
+    """
+    return "".join("\ufffd" if unicodedata.category(one) in ("Cc", "Cf") and one not in "\n\t" else one for one in text)
 
 
 def counted(number: int, word: str) -> str:

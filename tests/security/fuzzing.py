@@ -1,0 +1,104 @@
+"""What every reader of outside bytes must hold, whatever the bytes: one function for hypothesis and for atheris.
+
+    python -m tests.security.fuzzing [-runs=N] [-max_total_time=SECONDS]
+
+feeds it by coverage, from real entries and envelopes as corpus; needs atheris, which is not part of the locked packages
+(python -m pip install atheris).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from wayout.cloud import events, requests
+from wayout.cloud.events import Names, Ours, SetAside, Unclear
+from wayout.cloud.requests import Asked, BadRequest, Tick
+from wayout.egress.messages import OutcomeSaid
+from wayout.egress.policy import PolicyError, parse
+from wayout.egress.targets import JobTarget, ThingTarget
+
+RECORDED = Path(__file__).parent.parent / "data" / "events"
+LONGEST = 200  # characters of an id that is repeated in logs and outcomes
+READERS = 4
+_MESSAGE = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "id": "1", "source": "//pubsub.googleapis.com"}
+
+
+def feed(data: bytes) -> None:
+    """Hand the bytes to the reader that the first of them chooses. Raises AssertionError where a promise is broken."""
+    which, rest = (data[0] % READERS, data[1:]) if data else (0, b"")
+    if which == 0:
+        _entry(events.read(_MESSAGE, rest, ours=Ours("wayout@home.iam.gserviceaccount.com")))
+    elif which == 1:
+        _request(requests.read_request(_MESSAGE, rest))
+        assert isinstance(requests.read_schedule(_MESSAGE, rest), Tick)
+    elif which == 2:
+        assert isinstance(requests.read_outcome(_MESSAGE, rest), OutcomeSaid | BadRequest)
+    else:
+        _policy(rest.decode(errors="replace"))
+
+
+def _entry(reading: events.Reading) -> None:
+    assert isinstance(reading, Names | SetAside | Unclear)
+    if isinstance(reading, Names):
+        assert isinstance(reading.target, JobTarget | ThingTarget)
+        name = reading.target.job if isinstance(reading.target, JobTarget) else reading.target.name
+        assert type(name).parse(str(name)) == name, "a name that is written says the same when it is read"
+        assert len(reading.cause.agent) <= LONGEST
+    else:
+        assert len(reading.id) <= LONGEST
+        assert reading.why
+
+
+def _request(asked: Asked | BadRequest) -> None:
+    if isinstance(asked, Asked):
+        assert len(asked.request) <= LONGEST
+        assert len(asked.target.sender) <= LONGEST
+    else:
+        assert asked.message
+        assert max(len(asked.id), len(asked.sender), len(asked.request)) <= LONGEST
+
+
+def _policy(text: str) -> None:
+    try:
+        parse(text)
+    except PolicyError as error:
+        if not error.problems:
+            raise AssertionError("a policy was refused without a word") from error
+
+
+def corpus() -> Iterator[bytes]:
+    """Real entries bare and in envelopes, a request, an outcome and policies: each behind the byte of its reader."""
+    for path in sorted(RECORDED.glob("*.json")):
+        raw = path.read_bytes()
+        wrapped = {"message": {"data": base64.b64encode(raw).decode(), "messageId": "1"}}
+        yield from (b"\0" + raw, b"\0" + json.dumps(wrapped).encode())
+    job = "projects/shop/locations/europe-west2/jobs/nightly"
+    yield b"\1" + json.dumps({"job": job, "profile": "web", "sender": "billing", "id": "7"}).encode()
+    needs = {"job": job, "stance": "needs", "because": "its label says so"}
+    said: dict[str, Any] = {"status": "whole", "cause": {"id": "1"}, "jobs": [needs]}
+    event = {"specversion": "1.0", "type": "dev.wayout.outcome.v1", "id": "1", "data": said}
+    yield b"\2" + json.dumps(event).encode()
+    for path in sorted((Path(__file__).parents[2] / "docs").glob("policy*.yaml")):
+        yield b"\3" + path.read_bytes()
+
+
+def main() -> None:
+    """Let atheris drive, until it is told to stop or something breaks."""
+    import atheris
+
+    atheris.instrument_all()
+    with tempfile.TemporaryDirectory(prefix="wayout-corpus-") as folder:
+        for number, raw in enumerate(corpus()):
+            (Path(folder) / str(number)).write_bytes(raw)
+        atheris.Setup([*sys.argv, folder], feed)
+        atheris.Fuzz()
+
+
+if __name__ == "__main__":
+    main()
