@@ -32,6 +32,8 @@ from wayout.egress.model import (
     Seen,
     Sighting,
     Site,
+    SitesTouched,
+    Unreadable,
     kind,
     subject,
 )
@@ -105,7 +107,7 @@ def site(run: Run, parts: Parts) -> Ending:
         if standstills >= STANDSTILLS or parts.left(deadline) <= 0:
             run.again = "others are changing the same things" if standstills else "the time of this delivery is up"
             return _tell(run, parts)
-        if resting := _resting(run, todo, parts):
+        if resting := _resting(run, todo, parts) or _braked(run, parts):
             return resting
         run.notes |= dict.fromkeys(run.plan.notes)
         done = parts.apply(todo, deadline=deadline, seed=f"{run.cause.id}/{number}")
@@ -272,6 +274,24 @@ def _resting(run: Run, todo: Sequence[Change], parts: Parts) -> Ending | None:
     outcomes = [Outcome(rest.change, Result.PUT_OFF, fights.RESTS, rest.help) for rest in new]
     if outcomes:
         _take_in(run, outcomes, parts)
+    return _tell(run, parts)
+
+
+def _braked(run: Run, parts: Parts) -> Ending | None:
+    """A policy or a bug that would change everything at once comes to a stop, and people hear of it."""
+    if run.outcomes:
+        return None
+    sighting = parts.look({SitesTouched()})[SitesTouched()]
+    most = run.policy.sites_per_hour
+    match sighting:
+        case Unreadable(why, grant):
+            block = Blocked("history", why, grant)
+        case Present(touched) if len(touched) >= most and str(run.site) not in touched:
+            why = f"{len(touched)} sites have been changed within the hour, and the policy's limit is {most}"
+            block = Blocked(f"site {run.site}", why, "the next sweep goes on with it; or raise sites_per_hour")
+        case _:
+            return None
+    run.plan = replace(run.plan, changes=(), blocked=(*run.plan.blocked, block))
     return _tell(run, parts)
 
 

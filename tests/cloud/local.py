@@ -29,6 +29,7 @@ from wayout.egress.model import (
     Present,
     Read,
     Sighting,
+    SitesTouched,
     Subnet,
     SubnetName,
 )
@@ -96,7 +97,7 @@ class Local:
         operation.result()
 
 
-def nothing(_: HistoryOf | IdleSince) -> Sighting[Any]:
+def nothing(_: HistoryOf | IdleSince | SitesTouched) -> Sighting[Any]:
     return Absent()
 
 

@@ -26,6 +26,7 @@ from wayout.egress.model import (
     Remove,
     Result,
     Site,
+    SitesTouched,
     Unreadable,
 )
 
@@ -152,3 +153,15 @@ def test_marks_that_may_not_be_written_are_said_aloud(world: Local, capsys: pyte
         mark(world, (0.0, True))
 
     assert "the ledger could not be written" in capsys.readouterr().out
+
+
+def test_the_sites_of_the_last_hour_are_those_in_which_something_was_done(world: Local) -> None:
+    """Marks, refusals and what is longer ago do not count."""
+    gone = Remove(Network(NETWORK), "idle")
+    third = Site(NETWORK, REGION, "third")
+    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", cause=CAUSE, site=SITE)
+    ledger(world, 2 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", cause=CAUSE, site=OTHER)
+    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REFUSED)], plan_id="p", cause=CAUSE, site=third)
+    mark(world, (0.1 / 24, True), site=third)
+
+    assert ledger(world).history(SitesTouched()) == Present((str(SITE),))

@@ -306,6 +306,21 @@ SITUATIONS = [
         way=None,
     ),
     Situation("the policy is paused", "would be created", policy={"paused": True}, status="planned", way=None),
+    Situation(
+        "more sites have been changed within the hour than the policy lets",
+        "3 sites have been changed within the hour, and the policy's limit is 3",
+        policy={"sites_per_hour": 3},
+        there=lambda world: world.touched.extend(("one", "two", "three")),
+        status="blocked",
+        way=None,
+    ),
+    Situation(
+        "this site is one of those",
+        "nightly has been attached",
+        WHOLE,
+        policy={"sites_per_hour": 3},
+        there=lambda world: world.touched.extend(("one", "two", str(SITE))),
+    ),
     # -------------------------------------------------------------------------------------- ways that it has already
     Situation(
         "it uses a working connector of somebody else",

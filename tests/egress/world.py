@@ -65,6 +65,7 @@ from wayout.egress.model import (
     RulesOf,
     Sighting,
     Site,
+    SitesTouched,
     State,
     Subnet,
     SubnetName,
@@ -137,6 +138,7 @@ class World:
     idle_days: dict[Site, float] = field(default_factory=dict)
     jobs: dict[JobName, Job] = field(default_factory=dict)
     history: list[Past] = field(default_factory=list)
+    touched: list[str] = field(default_factory=list)  # sites that were changed within the hour
     unreadable: dict[type[Read[Any]], Unreadable] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
     automatic: bool = True  # off: a Shared VPC service project, which gets none
@@ -272,6 +274,8 @@ class World:
                 return self.addresses.get((project, region), [])
             case FoldersOf(project):
                 return self.folders.get(project, ())
+            case SitesTouched():
+                return self.touched
             case HistoryOf():
                 return self.history
         return self._of_network(read)

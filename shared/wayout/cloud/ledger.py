@@ -32,6 +32,7 @@ from wayout.egress.model import (
     Remove,
     Sighting,
     Site,
+    SitesTouched,
     Unreadable,
     Update,
     kind,
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 REMEMBERED = timedelta(hours=24)
 KEPT = timedelta(days=30)  # how long Cloud Logging keeps what nobody told it to keep longer
 MOST = 200  # entries of a site's history that are read; the newest ones
+MOST_AN_HOUR = 1000  # entries of all sites that are read, a page of Cloud Logging; a site takes about fifteen
+DONE = ("created", "updated", "removed")
 PAGES = 20
 _VERBS: dict[type, str] = {Create: "create", Update: "update", Remove: "remove", Attach: "attach"}
 IDLE, BUSY = "idle", "busy"
@@ -111,11 +114,13 @@ class Ledger:
             lambda: self._logs.write_log_entries(request=request, **GRPC),
         )
 
-    def history(self, read: HistoryOf | IdleSince) -> Sighting[Any]:
+    def history(self, read: HistoryOf | IdleSince | SitesTouched) -> Sighting[Any]:
         """What the last 24 hours hold of a site, newest first, 200 at most; or for how many days it has been idle, as
-        far as 30 days tell. Raises TryAgainError.
+        far as 30 days tell; or which sites were changed within the hour. Raises TryAgainError.
         """
         try:
+            if isinstance(read, SitesTouched):
+                return self._touched()
             return self._idle_since(read) if isinstance(read, IdleSince) else self._past(read)
         except RefusedError as error:
             return Unreadable(f"the ledger cannot be read: {error.why}", error.help)
@@ -137,9 +142,16 @@ class Ledger:
             return Present(max(0.0, (now - idle.timestamp) / timedelta(days=1)))
         return Absent()
 
-    def _found(self, site: Site, most: int, *terms: str, order: str = "timestamp desc") -> list[LogEntry]:
-        """Entries about a site, `most` at most."""
-        filter_ = [f'logName="{self.log_name}"', f'labels.site="{_quoted(str(site))}"', *terms]
+    def _touched(self) -> Sighting[tuple[str, ...]]:
+        done = " OR ".join(f'labels.result="{word}"' for word in DONE)
+        since = f'timestamp>="{_stamp(self._now() - timedelta(hours=1))}"'
+        found = self._found(None, MOST_AN_HOUR, since, f"({done})")
+        return Present(tuple(sorted({one.labels["site"] for one in found})))
+
+    def _found(self, site: Site | None, most: int, *terms: str, order: str = "timestamp desc") -> list[LogEntry]:
+        """Entries about a site, or about all of them; `most` at most."""
+        about = [f'labels.site="{_quoted(str(site))}"'] if site else []
+        filter_ = [f'logName="{self.log_name}"', *about, *terms]
         request = {
             "resource_names": [self._project],
             "filter": " AND ".join(filter_),

@@ -34,6 +34,7 @@ from wayout.egress.model import (
     RoutesOf,
     RulesOf,
     Sighting,
+    SitesTouched,
     SubnetsOf,
     Unreadable,
     ZonesOf,
@@ -41,7 +42,7 @@ from wayout.egress.model import (
 
 SIDE_BY_SIDE = 8
 
-History = Callable[[HistoryOf | IdleSince], Sighting[Any]]
+History = Callable[[HistoryOf | IdleSince | SitesTouched], Sighting[Any]]
 Sightings = dict[Read[Any], Sighting[Any]]
 
 
@@ -59,7 +60,7 @@ def look(reads: Iterable[Read[Any]], clients: Clients, history: History) -> Sigh
 
 
 def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]:
-    if isinstance(read, HistoryOf | IdleSince):
+    if isinstance(read, HistoryOf | IdleSince | SitesTouched):
         return history(read)
     try:
         return Present(_READERS[type(read)](clients, read))

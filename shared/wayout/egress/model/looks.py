@@ -168,6 +168,11 @@ class IdleSince(Read[float]):
 
 
 @dataclass(frozen=True, slots=True)
+class SitesTouched(Read[tuple[str, ...]]):
+    """The sites that were changed within the last hour, as the ledger tells it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Present(Generic[T]):
     """It is there."""
 

@@ -240,6 +240,7 @@ class Policy(_Part):
     evidence: str = ""
     create_network: bool = False
     profiles_per_network: int = Field(4, ge=1, le=20)
+    sites_per_hour: int = Field(50, ge=1)  # that may be changed within an hour: a brake on a run-away
     managed: Literal["tell", "act"] = "tell"  # of jobs whose source is Terraform or the like
 
     @model_validator(mode="before")
