@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from wayout.cloud import events, requests
-from wayout.cloud.events import Names, Ours, SetAside, Unclear
+from wayout.cloud.events import Names, Ours, Reading, SetAside, Unclear
 from wayout.cloud.requests import Asked, BadRequest, Tick
 from wayout.egress.messages import OutcomeSaid
 from wayout.egress.policy import PolicyError, parse
@@ -44,13 +44,13 @@ def feed(data: bytes) -> None:
 
 
 def _entry(reading: events.Reading) -> None:
-    assert isinstance(reading, Names | SetAside | Unclear)
+    assert isinstance(reading, Reading)
     if isinstance(reading, Names):
         assert isinstance(reading.target, JobTarget | ThingTarget)
         name = reading.target.job if isinstance(reading.target, JobTarget) else reading.target.name
         assert type(name).parse(str(name)) == name, "a name that is written says the same when it is read"
         assert len(reading.cause.agent) <= LONGEST
-    else:
+    elif isinstance(reading, SetAside | Unclear):
         assert len(reading.id) <= LONGEST
         assert reading.why
 

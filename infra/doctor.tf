@@ -1,0 +1,40 @@
+# The deployment, described for `wayout doctor`; which is run once it stands, and again whenever it changes.
+locals {
+  _deployment = {
+    project = var.project
+    region  = var.region
+    sink = {
+      parent = concat(values(local._folder), values(local._organization), [for id in sort(tolist(local._projects)) : "projects/${id}"])[0]
+      name   = local._sink.name
+    }
+    topics        = merge({ for key, topic in google_pubsub_topic.flow : key => topic.id }, { dead = google_pubsub_topic.dead.id })
+    subscriptions = merge({ for key, one in google_pubsub_subscription.flow : key => one.id }, { dead = google_pubsub_subscription.dead.id, doctor = google_pubsub_subscription.doctor.id })
+    functions     = { for key, door in google_cloudfunctions2_function.door : key => door.service_config[0].uri }
+
+    principal        = google_service_account.runtime.email
+    invoker          = google_service_account.invoker.email
+    projects         = sort(tolist(local._projects))
+    network_projects = sort(tolist(local._network_projects))
+    slack            = var.slack_channel != ""
+  }
+}
+
+resource "terraform_data" "doctor" {
+  count = var.doctor == "" ? 0 : 1
+
+  triggers_replace = [local._deployment, google_storage_bucket_object.bundle.name, google_secret_manager_secret_version.policy.id]
+
+  provisioner "local-exec" {
+    command     = "echo \"$DEPLOYMENT\" | ${var.doctor}"
+    environment = { DEPLOYMENT = jsonencode(local._deployment) }
+  }
+
+  depends_on = [
+    google_pubsub_subscription.flow,
+    google_pubsub_subscription_iam_member.agent_takes,
+    google_pubsub_topic_iam_member.sink_writes,
+    google_project_iam_member.runtime,
+    google_folder_iam_member.runtime,
+    google_organization_iam_member.runtime,
+  ]
+}
