@@ -7,8 +7,8 @@ import os
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.door import watched
-from wayout.cloud import events, log
+from functions.door import answer, watched
+from wayout.cloud import echoes, events, log
 from wayout.egress.targets import JobTarget, Target, ThingTarget
 
 
@@ -21,6 +21,9 @@ def on_audit_log(event: CloudEvent) -> None:
             log.debug("event set aside", id=id_, why=why)
         case events.Unclear(id_, why):
             log.count("event.unread", "event could not be read", id=id_, why=why)
+        case echoes.Wanted() as wanted:
+            with watched("on_audit_log", wanted.id):
+                answer("on_audit_log", wanted)
         case events.Names(target, cause):
             log.info("event", id=cause.id, who=cause.who, what=cause.what, when=cause.when, target=_name(target))
             with watched("on_audit_log", cause.id):

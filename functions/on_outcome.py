@@ -5,7 +5,7 @@ from __future__ import annotations
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.door import watched
+from functions.door import echoed, watched
 from wayout.cloud import log
 
 
@@ -13,6 +13,8 @@ from wayout.cloud import log
 def on_outcome(event: CloudEvent) -> None:
     """Acknowledges what cannot be read or is not worth a message; raises when Slack should be asked again."""
     with watched("on_outcome", str(event.get("id", ""))):
+        if echoed("on_outcome", event):
+            return
         from wayout.cloud.requests import BadRequest, read_outcome
 
         said = read_outcome(event.get_attributes(), event.get_data())

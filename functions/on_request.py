@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import functions_framework
 from cloudevents.http import CloudEvent
 
-from functions.door import watched
+from functions.door import echoed, watched
 from wayout.cloud import log
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 def on_request(event: CloudEvent) -> None:
     """Every readable and every wrong request is answered with an outcome; raises what should be delivered again."""
     with watched("on_request", str(event.get("id", ""))):
+        if echoed("on_request", event):
+            return
         from wayout import wiring
         from wayout.cloud.requests import BadRequest, read_request
 

@@ -6,6 +6,7 @@ locals {
     sink = {
       parent = concat(values(local._folder), values(local._organization), [for id in sort(tolist(local._projects)) : "projects/${id}"])[0]
       name   = local._sink.name
+      filter = local._filter
     }
     topics        = merge({ for key, topic in google_pubsub_topic.flow : key => topic.id }, { dead = google_pubsub_topic.dead.id })
     subscriptions = merge({ for key, one in google_pubsub_subscription.flow : key => one.id }, { dead = google_pubsub_subscription.dead.id, doctor = google_pubsub_subscription.doctor.id })
@@ -25,7 +26,7 @@ resource "terraform_data" "doctor" {
   triggers_replace = [local._deployment, google_storage_bucket_object.bundle.name, google_secret_manager_secret_version.policy.id]
 
   provisioner "local-exec" {
-    command     = "echo \"$DEPLOYMENT\" | ${var.doctor}"
+    command     = "printf %s \"$DEPLOYMENT\" | ${var.doctor} || [ $? -eq 2 ]" # 2: nothing is wrong that could be looked at
     environment = { DEPLOYMENT = jsonencode(local._deployment) }
   }
 

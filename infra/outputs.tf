@@ -22,7 +22,7 @@ output "requests" {
 }
 
 output "outcomes" {
-  description = "The topic of outcomes, for other systems to subscribe to."
+  description = "The topic of outcomes, for other systems to subscribe to, with the filter `attributes:status`: the doctor's echoes pass there too."
   value       = google_pubsub_topic.flow["outcomes"].id
 }
 

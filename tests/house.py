@@ -5,6 +5,7 @@ Deliveries travel as they do in production: audit log entry, sink, topic, push s
 
 from __future__ import annotations
 
+import base64
 import importlib.util
 import json
 import logging
@@ -22,6 +23,7 @@ from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from localcloud.clock import Clock
+from localcloud.run import services
 from localcloud.server import LocalCloud
 from wayout import wiring
 from wayout.cli.demo.people import JOBS, Person
@@ -91,11 +93,25 @@ class House(AbstractContextManager["House"]):
         assert source
         assert source.origin
         create: Any = functions_framework.create_app
-        apps = {f"/{name}": create(name, source.origin, "cloudevent") for name in FUNCTIONS}
+        apps = {f"/{name}": self._guarded(name, create(name, source.origin, "cloudevent")) for name in FUNCTIONS}
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, DispatcherMiddleware(_nothing, apps), threaded=True)
         self._server = server
         threading.Thread(target=server.serve_forever, name="functions", daemon=True).start()
+
+    def _guarded(self, function: str, app: Any) -> Any:
+        """Cloud Run's front door: whoever a service's policy does not name is refused before the function is asked."""
+
+        def serve(environ: Any, start: Any) -> Any:
+            caller = _named_in(environ.get("HTTP_AUTHORIZATION", ""))
+            with self.cloud.lock:
+                welcome = services.may_invoke(self.cloud, caller, service(function))
+            if welcome:
+                return app(environ, start)
+            start("403 Forbidden", [])
+            return [b""]
+
+        return serve
 
     # what people act on
 
@@ -194,6 +210,19 @@ class House(AbstractContextManager["House"]):
     def say(self) -> str:
         """The world, for a failing test's message."""
         return json.dumps(self.world(), indent=1)[:6000]
+
+
+def service(function: str) -> str:
+    """The full name of a function's Cloud Run service."""
+    return f"projects/{PROJECT}/locations/{REGION}/services/wayout-{function.replace('_', '-')}"
+
+
+def _named_in(authorization: str) -> str:
+    """Whom a token of the local Google Cloud stands for."""
+    parts = authorization.removeprefix("Bearer ").split(".")
+    if len(parts) != 3:
+        return "anonymous"
+    return str(json.loads(base64.urlsafe_b64decode(parts[1] + "=="))["email"])
 
 
 def _nothing(environ: Any, start: Any) -> list[bytes]:

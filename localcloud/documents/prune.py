@@ -37,6 +37,7 @@ KEPT: dict[str, dict[str, str]] = {
     "run.v2": {
         "projects.locations.jobs": "create get list patch delete run",
         "projects.locations.jobs.executions": "get list",
+        "projects.locations.services": "getIamPolicy setIamPolicy testIamPermissions",
         "projects.locations.operations": "get wait",
     },
     "run.v1": {
@@ -55,9 +56,10 @@ KEPT: dict[str, dict[str, str]] = {
         "sinks": "create get list delete update",
     },
     "pubsub.v1": {
-        "projects.topics": "create get list delete patch publish",
+        "projects.topics": "create get list delete patch publish getIamPolicy setIamPolicy testIamPermissions",
         "projects.topics.subscriptions": "list",
-        "projects.subscriptions": "create get list delete patch pull acknowledge modifyAckDeadline modifyPushConfig",
+        "projects.subscriptions": "create get list delete patch pull acknowledge modifyAckDeadline modifyPushConfig "
+        "getIamPolicy setIamPolicy testIamPermissions",
     },
     "serviceusage.v1": {
         "services": "get list enable disable batchEnable batchGet",

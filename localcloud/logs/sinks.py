@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 
 from localcloud import audit
+from localcloud.access import admission
 from localcloud.calls import Audited, Call, Document, Target
 from localcloud.core import METHODS, Cloud, Handler, serves
 from localcloud.errors import EXISTS, INVALID, NOT_FOUND, ApiError
@@ -23,7 +24,8 @@ _WRITABLE = ("destination", "filter", "description", "disabled", "includeChildre
 
 
 class Exporter:
-    """Publishes what sinks match. A sink without its topic loses what it matches, as in Google's, and counts it."""
+    """Publishes what sinks match. A sink without its topic, or whose writer may not publish there, loses what it
+    matches, as in Google's, and counts it."""
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -45,7 +47,9 @@ class Exporter:
 
     def _export(self, name: str, sink: Document, entry: Document) -> None:
         topic = sink["destination"].removeprefix("pubsub.googleapis.com/")
-        if topic not in self._cloud.table(TOPICS):
+        writer = sink["writerIdentity"].partition(":")[2]
+        permitted = admission.may(self._cloud, writer, "pubsub.topics.publish", topic)
+        if topic not in self._cloud.table(TOPICS) or not permitted:
             self.lost[name] = self.lost.get(name, 0) + 1
             return
         data = base64.b64encode(json.dumps(entry).encode()).decode()

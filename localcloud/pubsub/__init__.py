@@ -1,5 +1,5 @@
 """Cloud Pub/Sub: topics, subscriptions, filters, pushes, dead letters. Importing this registers its handlers."""
 
-from localcloud.pubsub import api
+from localcloud.pubsub import access, api
 
-__all__ = ["api"]
+__all__ = ["access", "api"]

@@ -6,6 +6,7 @@ import base64
 import json
 from collections.abc import Iterable, Mapping
 
+from localcloud.access import admission
 from localcloud.calls import Document
 from localcloud.core import Cloud
 from localcloud.faults.events import EventFaults
@@ -106,10 +107,10 @@ class Mailroom:
         return Post(config["pushEndpoint"], {**headers, **extra}, base64.b64decode(letter.data))
 
     def _bury(self, name: str, letter: Letter, attempts: int) -> bool:
-        """Publish a letter to the dead letter topic; while there is none, it goes on being delivered."""
+        """Publish a letter to the dead letter topic; while that cannot be, it goes on being delivered."""
         subscription = self._cloud.table(SUBSCRIPTIONS)[name]
         topic = subscription["deadLetterPolicy"]["deadLetterTopic"]
-        if topic not in self._cloud.table(TOPICS):
+        if topic not in self._cloud.table(TOPICS) or not self._may_bury(name, topic):
             return False
         _, project, _, short = name.split("/")
         attributes = dict(letter.attributes) | {
@@ -120,6 +121,12 @@ class Mailroom:
         }
         self.publish(topic, [{"data": letter.data, "attributes": attributes, "orderingKey": letter.ordering_key}])
         return True
+
+    def _may_bury(self, subscription: str, topic: str) -> bool:
+        """Pub/Sub's agent must publish there and take from here. Source: the reference of DeadLetterPolicy."""
+        agent = f"service-{self._cloud.number(subscription.split('/')[1])}@gcp-sa-pubsub.iam.gserviceaccount.com"
+        needed = (("pubsub.topics.publish", topic), ("pubsub.subscriptions.consume", subscription))
+        return all(admission.may(self._cloud, agent, permission, resource) for permission, resource in needed)
 
 
 def message_of(letter: Letter, *, twice: bool = False) -> Document:

@@ -16,6 +16,7 @@ from tests.infra import deployed
 from tests.infra.deployed import EXAMPLES, Deployed
 from tests.infra.terraform import REPOSITORY, StubProvider
 from wayout.cloud.settings import Settings
+from wayout.egress.health.deployment import parse
 
 ROLES = yaml.safe_load((REPOSITORY / "infra" / "roles.yaml").read_text(encoding="utf-8"))
 IMPERSONATING = ("iam.serviceAccountUser", "iam.serviceAccountTokenCreator", "iam.workloadIdentityUser")
@@ -189,6 +190,12 @@ def test_slacks_token_is_never_in_terraforms_state(deployment: Deployed) -> None
 
 def test_the_doctor_is_given_the_deployment_that_the_output_tells(deployment: Deployed) -> None:
     assert json.loads(deployment.doctored.read_text(encoding="utf-8")) == deployment.terraform.outputs()["deployment"]
+
+
+def test_the_output_is_a_deployment_that_the_doctor_reads(deployment: Deployed) -> None:
+    said = json.dumps(deployment.terraform.outputs()["deployment"])
+
+    assert parse(said).functions.on_outcome.startswith("https://")
 
 
 def test_nothing_is_left_to_do_after_an_apply(deployment: Deployed) -> None:

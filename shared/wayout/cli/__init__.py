@@ -6,6 +6,7 @@ import click
 
 from wayout import __version__
 from wayout.cli.demo import demo
+from wayout.cli.doctor import doctor
 from wayout.cli.explain import explain
 from wayout.cli.jobs import apply, plan, replay, sweep
 from wayout.cli.local import localcloud
@@ -25,11 +26,13 @@ def main() -> None:
       wayout apply my-job --region europe-west2     make it so, if the policy enforces
       wayout explain my-job --region europe-west2 --to 10.20.0.5:5432
                                                     can it reach that, and what decides
+      terraform output -json deployment | wayout doctor -
+                                                    is the deployment well, and if not, what to do
 
     Settings come from the environment, the same that the functions read: WAYOUT_PROJECT, WAYOUT_POLICY, … .
     Exit codes: 0 the way out is whole (or none is wanted), 2 changes are wanted, 1 something failed or is blocked.
     """
 
 
-for command in (demo, localcloud, plan, apply, explain, sweep, replay, policy):
+for command in (demo, localcloud, plan, apply, explain, sweep, replay, policy, doctor):
     main.add_command(command)

@@ -81,7 +81,7 @@ def replay(file: Any, only_plan: bool, project: str | None, policy_file: str | N
 
     FILE may be - for standard input. An event that is set aside says why, and exits with 0.
     """
-    from wayout.cloud import events
+    from wayout.cloud import echoes, events
 
     try:
         document = json.load(file)
@@ -90,9 +90,10 @@ def replay(file: Any, only_plan: bool, project: str | None, policy_file: str | N
     attributes, data = _envelope(document)
     reading = events.read(attributes, data, ours=events.Ours(os.environ.get("WAYOUT_PRINCIPAL", "")))
     if not isinstance(reading, events.Names):
-        verdict = "set aside" if isinstance(reading, events.SetAside) else "cannot be read"
-        said = {"id": reading.id, "verdict": verdict, "why": reading.why}
-        click.echo(json.dumps(said) if as_json else f"{reading.id}: {verdict}: {reading.why}")
+        verdict = "cannot be read" if isinstance(reading, events.Unclear) else "set aside"
+        why = "an echo of wayout doctor" if isinstance(reading, echoes.Wanted) else reading.why
+        said = {"id": reading.id, "verdict": verdict, "why": why}
+        click.echo(json.dumps(said) if as_json else f"{reading.id}: {verdict}: {why}")
         sys.exit(0 if verdict == "set aside" else 1)
     wired = _wired(project, policy_file, quiet=as_json)
     _show(_endings(wired, reading.target, reading.cause.id, apply_=not only_plan, cause=reading.cause), as_json=as_json)

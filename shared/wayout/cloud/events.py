@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import unquote
 
+from wayout.cloud import echoes
 from wayout.cloud.envelopes import Sealed, child, text, unwrap
 from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
 from wayout.egress.naming import place_of
@@ -71,7 +72,7 @@ class Unclear:
     why: str
 
 
-Reading = Names | SetAside | Unclear
+Reading = Names | SetAside | Unclear | echoes.Wanted
 
 
 def read(attributes: Mapping[str, Any], data: object, *, ours: Ours) -> Reading:
@@ -82,6 +83,8 @@ def read(attributes: Mapping[str, Any], data: object, *, ours: Ours) -> Reading:
     opened = unwrap(attributes, data)
     if isinstance(opened, Sealed):
         return Unclear(opened.id, opened.why)
+    if wanted := echoes.in_entry(opened.id, opened.content):
+        return wanted
     entry = _entry(opened.content, opened.id, opened.time)
     if isinstance(entry, SetAside | Unclear):
         return entry

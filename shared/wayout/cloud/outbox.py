@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from wayout.cloud import log
+from wayout.cloud import echoes, log
 from wayout.cloud.clients import GRPC, Clients
 from wayout.cloud.settings import Settings
 from wayout.egress.messages import OUTCOME_TYPE, OutcomeSaid
 
 if TYPE_CHECKING:
     from google.pubsub_v1.services.publisher import PublisherClient
+    from pydantic import BaseModel
+
+    from wayout.egress.health import EchoSaid
 
 CONTENT_TYPE = "application/cloudevents+json"
+_ECHO = {echoes.KIND: echoes.ANSWER}
 
 
 class Outbox:
@@ -26,12 +31,19 @@ class Outbox:
     def publish(self, said: OutcomeSaid, *, id: str, time: str) -> None:  # noqa: A002 - CloudEvents' word for it
         """Publish, and wait until Pub/Sub has it; `time` in RFC 3339. Raises CloudError. No topic: logged only."""
         event = envelope(said, id_=id, time=time, project=self._settings.project)
+        self._send(event, {"status": said.status})
+
+    def echo(self, said: EchoSaid, *, id: str, time: str) -> None:  # noqa: A002 - CloudEvents' word for it
+        """Publish the answer to an echo, with an attribute that keeps it from those who wait for outcomes."""
+        self._send(_event(echoes.TYPE, said, said.door, id_=id, time=time, project=self._settings.project), _ECHO)
+
+    def _send(self, event: dict[str, Any], extra: Mapping[str, str]) -> None:
         topic = self._settings.outcome_topic
         if not topic:
             log.info("outcome, for which there is no topic", outcome=event)
             return
         attributes = {f"ce-{key}": str(event[key]) for key in ("type", "id", "source", "subject") if key in event}
-        attributes |= {"content-type": CONTENT_TYPE, "status": said.status}
+        attributes |= {"content-type": CONTENT_TYPE, **extra}
         message = {"data": json.dumps(event, ensure_ascii=False).encode(), "attributes": attributes}
         request = {"topic": topic, "messages": [message]}
         self._clients.ask("pubsub.topics.publish", topic, lambda: self._publisher.publish(request=request, **GRPC))
@@ -48,11 +60,14 @@ class Outbox:
 
 def envelope(said: OutcomeSaid, *, id_: str, time: str, project: str) -> dict[str, Any]:
     """The structured CloudEvent of an outcome. Its subject: the site, else the first job, else none."""
-    about = _about(said)
+    return _event(OUTCOME_TYPE, said, _about(said), id_=id_, time=time, project=project)
+
+
+def _event(type_: str, said: BaseModel, about: str, *, id_: str, time: str, project: str) -> dict[str, Any]:
     return {
         "specversion": "1.0",
         "id": id_,
-        "type": OUTCOME_TYPE,
+        "type": type_,
         "source": f"//wayout.dev/projects/{project}",
         **({"subject": about} if about else {}),
         "time": time,

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 
 from wayout.cloud import log
 from wayout.egress import policy
 from wayout.egress.policy import Policy, PolicyError
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """The version of a policy that its file holds. `digest` is the SHA-256 of the file, in hex."""
+
+    digest: str
+    policy: Policy | None
+    problems: tuple[str, ...] = ()
+
+
+def on_disk(path: Path) -> Version:
+    """What the file holds now, whatever version is in force."""
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        return Version("", None, (f"{path}: {error.strerror or error}",))
+    digest = hashlib.sha256(raw).hexdigest()
+    try:
+        return Version(digest, policy.parse(raw.decode()))
+    except (PolicyError, UnicodeDecodeError) as error:
+        problems = error.problems if isinstance(error, PolicyError) else [str(error)]
+        return Version(digest, None, tuple(problems))
 
 
 class PolicyFile:

@@ -5,7 +5,8 @@ Limits: about one message a second and channel; above that 429 with `Retry-After
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud import log
@@ -13,6 +14,7 @@ from wayout.cloud.errors import CloudError, RefusedError, TryAgainError
 from wayout.cloud.settings import Settings
 
 if TYPE_CHECKING:
+    from slack_sdk import WebClient
     from slack_sdk.errors import SlackApiError
     from slack_sdk.http_retry import RetryHandler
 
@@ -50,23 +52,33 @@ def post(message: Mapping[str, Any], settings: Settings, *, channels: Sequence[s
             log.count("slack.unposted", "a further channel was not told", channel=channel, why=error.why)
 
 
-def _post(message: Mapping[str, Any], settings: Settings, token: str, channel: str) -> None:
-    from slack_sdk import WebClient
-    from slack_sdk.errors import SlackApiError, SlackClientError
+def test(settings: Settings) -> str:
+    """Ask Slack whose token this is; nothing is posted. Answers with the team's name. Raises as `post` does."""
+    with _client(settings, settings.slack_token.get_secret_value()) as client:
+        return str(client.auth_test().get("team") or "")
 
-    client = WebClient(
-        token,
-        base_url=settings.slack_base_url,
-        timeout=CALL_SECONDS,
-        retry_handlers=_handlers(settings.slack_patience_seconds),
-    )
-    try:
+
+def _post(message: Mapping[str, Any], settings: Settings, token: str, channel: str) -> None:
+    with _client(settings, token) as client:
         client.chat_postMessage(
             channel=channel,
             text=message["text"],
             blocks=message.get("blocks"),
             unfurl_links=False,
             unfurl_media=False,
+        )
+
+
+@contextmanager
+def _client(settings: Settings, token: str) -> Iterator[WebClient]:
+    """A client whose failures leave as CloudError."""
+    from slack_sdk import WebClient
+    from slack_sdk.errors import SlackApiError, SlackClientError
+
+    patience = settings.slack_patience_seconds
+    try:
+        yield WebClient(
+            token, base_url=settings.slack_base_url, timeout=CALL_SECONDS, retry_handlers=_handlers(patience)
         )
     except SlackApiError as error:
         raise _sorted(error) from error

@@ -10,7 +10,9 @@ from wayout.cli.demo.stage import CHANNEL, NETWORK, PRINCIPAL, PROJECT, REGION
 from wayout.cloud.clients import Clients
 from wayout.cloud.settings import Settings
 
+INVOKER = f"wayout-invoker@{PROJECT}.iam.gserviceaccount.com"
 FILTER = """
+log_id("wayout-doctor") OR (
 log_id("cloudaudit.googleapis.com/activity")
 (operation.last=true OR NOT operation.first=true)
 (
@@ -20,7 +22,7 @@ log_id("cloudaudit.googleapis.com/activity")
    AND protoPayload.methodName=~"^google[.]cloud[.]vpcaccess[.]v1(beta1)?[.]VpcAccessService[.].*Connector$")
   OR (protoPayload.serviceName="compute.googleapis.com"
    AND protoPayload.methodName=~"^((v1|beta|alpha)[.])?compute[.](firewalls|routers|subnetworks)[.]")
-)
+))
 """
 TOPICS = {
     "wayout-events": "on_audit_log",
@@ -67,16 +69,19 @@ class Person:
         for topic, function in TOPICS.items():
             self._rest("PUT", f"v1/projects/{PROJECT}/topics/{topic}", {})
             self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{topic}", self._push(topic, function))
-        answers = {"topic": f"projects/{PROJECT}/topics/wayout-outcomes"}
+        # Only outcomes have a status: the doctor's echoes pass on the same topic.
+        answers = {"topic": f"projects/{PROJECT}/topics/wayout-outcomes", "filter": "attributes:status"}
         self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/answers", answers)
         destination = f"pubsub.googleapis.com/projects/{PROJECT}/topics/wayout-events"
         sink = {"name": "wayout-events", "destination": destination, "filter": FILTER}
         self._rest("POST", f"v2/projects/{PROJECT}/sinks", sink)
 
     def _push(self, topic: str, function: str) -> dict[str, Any]:
+        endpoint = self._stage.endpoint(function, topic)
+        token = {"serviceAccountEmail": INVOKER, "audience": endpoint.split("/projects/")[0]}
         return {
             "topic": f"projects/{PROJECT}/topics/{topic}",
-            "pushConfig": {"pushEndpoint": self._stage.endpoint(function, topic)},
+            "pushConfig": {"pushEndpoint": endpoint, "oidcToken": token},
             "ackDeadlineSeconds": 600,
             "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
             "deadLetterPolicy": {

@@ -1,0 +1,96 @@
+"""The answer to an echo: what a function sees of itself. It reads, and writes nothing but the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import ValidationError
+
+from wayout import __version__
+from wayout.cloud import log, policyfile, projects, slack
+from wayout.cloud.clients import Clients
+from wayout.cloud.errors import CloudError, GoneError, RefusedError
+from wayout.cloud.outbox import Outbox
+from wayout.cloud.settings import Settings
+from wayout.egress.health import EchoAsked, EchoSaid, PermissionsSaid, PolicySaid, SlackSaid, needed
+
+# Who asks these may publish on a topic of our own. The others hear whoever may write a log entry or send a request, who
+# must not make them call Google.
+ASKING = ("on_schedule", "on_outcome")
+
+Door = Literal["on_audit_log", "on_request", "on_schedule", "on_outcome"]
+
+
+def answer(asked: Mapping[str, Any], door: Door, id_: str, clients: Clients, outbox: Outbox) -> None:
+    """Answer an echo that came to a door, under its message's id. What makes no sense is counted and not answered.
+
+    Raises what may pass; an answer that may not be published is logged, since the same again would be refused again.
+    """
+    try:
+        wanted = EchoAsked.model_validate(asked)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        field = ".".join(str(part) for part in first["loc"])
+        log.count("echo.unread", "echo could not be read", id=id_, field=field, why=first["msg"])
+        return
+    said = _examined(wanted, door, clients)
+    try:
+        outbox.echo(said, id=f"{wanted.echo}-{door}", time=datetime.now(UTC).isoformat().replace("+00:00", "Z"))
+    except RefusedError as error:
+        log.error("the echo cannot be answered", id=id_, why=error.why, help=error.help)
+
+
+def _examined(wanted: EchoAsked, door: Door, clients: Clients) -> EchoSaid:
+    settings = clients.settings
+    roles = needed.by_project(settings.project, wanted.projects, wanted.network_projects) if door in ASKING else {}
+    return EchoSaid(
+        echo=wanted.echo,
+        door=door,
+        version=__version__,
+        project=settings.project,
+        principal=settings.principal,
+        outcome_topic=settings.outcome_topic,
+        policy=_policy(settings),
+        permissions=tuple(_permissions(clients, project, plays) for project, plays in roles.items()),
+        slack=_slack(settings) if door == "on_outcome" else None,
+    )
+
+
+def _policy(settings: Settings) -> PolicySaid:
+    if not settings.policy:
+        return PolicySaid(problems=("WAYOUT_POLICY is not set",))
+    found = policyfile.on_disk(Path(settings.policy))
+    digest = found.digest[:12]
+    if found.policy is None:
+        return PolicySaid(digest=digest, problems=found.problems)
+    return PolicySaid(digest=digest, mode=found.policy.mode, paused=found.policy.paused)
+
+
+def _permissions(clients: Clients, project: str, roles: tuple[needed.Role, ...]) -> PermissionsSaid:
+    names = needed.permissions(roles)
+    said = PermissionsSaid(resource=f"projects/{project}", roles=roles, asked=len(names))
+    try:
+        held = projects.held(clients, project, names)
+    except GoneError:
+        held = frozenset()
+    except CloudError as error:
+        help_ = error.help if isinstance(error, RefusedError) else "run this again"
+        if help_.startswith("grant "):  # whoever may do nothing at all in a project is not told that it is there
+            held = frozenset()
+        else:
+            return said.model_copy(update={"unknown": error.why, "help": help_})
+    return said.model_copy(update={"missing": tuple(one for one in names if one not in held)})
+
+
+def _slack(settings: Settings) -> SlackSaid:
+    if not (settings.slack_token.get_secret_value() and settings.slack_channel):
+        unset = "SLACK_CHANNEL" if settings.slack_token.get_secret_value() else "SLACK_TOKEN"
+        return SlackSaid(ready=False, why=f"{unset} is not set")
+    try:
+        return SlackSaid(ready=True, team=slack.test(settings), channel=settings.slack_channel)
+    except CloudError as error:
+        help_ = error.help if isinstance(error, RefusedError) else ""
+        return SlackSaid(ready=False, channel=settings.slack_channel, why=error.why, help=help_)

@@ -1,0 +1,469 @@
+"""`wayout doctor` against a deployment of the local Google Cloud: well, and broken in one place at a time."""
+
+from __future__ import annotations
+
+import base64
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.house import PRINCIPAL, PROJECT, REGION, service
+from tests.laid import AGENT, OWNER, SINK, WAYOUT, WRITER, Laid, subscription, topic
+from wayout.cli.demo.people import DEAD, FILTER, INVOKER
+from wayout.cloud.echoes import TYPE
+from wayout.egress import health
+from wayout.egress.health import Diagnosis, needed
+
+ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[1]
+GUEST = "guest@example.com"
+PATHS = {
+    "events": f"log entry of {PROJECT} → sink → wayout-events → on_audit_log",
+    "requests": "wayout-requests → on_request",
+    "sweep": "wayout-sweep → on_schedule",
+    "outcomes": "wayout-outcomes → on_outcome",
+}
+SOON = 4.0  # seconds that an echo is waited for which will not come; the others come sooner, on a busy machine too
+
+
+@pytest.fixture
+def laid(tmp_path: Path) -> Iterator[Laid]:
+    with Laid(tmp_path) as found:
+        yield found
+
+
+# well
+
+
+def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid) -> None:
+    before = laid.world()
+
+    found = laid.diagnose()
+
+    assert found.exit == 0, found.findings
+    assert set(found.findings) >= {*PATHS.values(), SINK, "dead letters", f"projects/{PROJECT}", "policy file", "token"}
+    assert {one["mark"] for one in found.document["findings"]} == {"green"}
+    assert laid.world() == before
+    assert laid.writes() == []
+    assert (laid.slack(), laid.platform.dead_letters()) == ([], [])
+    assert laid.outcomes() == [], "echoes are no outcomes"
+
+
+def test_people_read_marks_in_a_pipe_too(laid: Laid) -> None:
+    said = laid.doctor()
+
+    assert "  ✓ wayout-requests → on_request: came back after " in said
+    assert f"{PROJECT}: well (" in said
+    assert "\x1b" not in said
+
+
+def test_scripts_read_what_the_schema_says(laid: Laid) -> None:
+    found = laid.diagnose().document
+    schema = json.loads((ROOT / "docs/schemas/diagnosis.v1.schema.json").read_text())
+
+    assert set(found) == set(schema["required"]) == {"project", "findings", "mark"}
+    finding = schema["$defs"]["Finding"]["properties"]
+    assert all(set(one) == set(finding) and one["mark"] in finding["mark"]["enum"] for one in found["findings"])
+    assert Diagnosis.model_validate({key: found[key] for key in ("project", "findings")}).mark == found["mark"]
+
+
+# broken: what is done to it, what is red then, and in which words
+
+
+def narrowed(laid: Laid, text: str) -> None:
+    laid.rest("PUT", f"v2/{SINK}?updateMask=filter", {"filter": text})
+
+
+def elsewhere(laid: Laid) -> None:
+    config = {"pushEndpoint": "http://127.0.0.1:9/", "oidcToken": {"serviceAccountEmail": INVOKER}}
+    laid.rest("POST", f"v1/{subscription('wayout-sweep')}:modifyPushConfig", {"pushConfig": config})
+
+
+def as_somebody_else(laid: Laid) -> None:
+    config = dict(laid.rest("GET", f"v1/{subscription('wayout-requests')}")["pushConfig"])
+    other = {"serviceAccountEmail": f"other@{PROJECT}.iam.gserviceaccount.com"}
+    laid.rest(
+        "POST",
+        f"v1/{subscription('wayout-requests')}:modifyPushConfig",
+        {"pushConfig": config | {"oidcToken": other}},
+    )
+
+
+def only_looking(laid: Laid) -> None:
+    """The writer has a role there, but not one to publish with."""
+    laid.unbind("roles/pubsub.publisher", WRITER, topic("wayout-events"))
+    laid.bind("roles/pubsub.viewer", WRITER, topic("wayout-events"))
+
+
+Break = Callable[[Laid], Any]
+BROKEN: dict[str, tuple[Break, dict[str, tuple[str, ...]]]] = {
+    "an API is disabled": (
+        lambda laid: laid.admin("services", {"project": PROJECT, "service": "vpcaccess", "enabled": False}),
+        {
+            PROJECT: (
+                "vpcaccess.googleapis.com is not enabled",
+                f"gcloud services enable vpcaccess.googleapis.com --project={PROJECT}",
+            )
+        },
+    ),
+    "the sink is deleted": (
+        lambda laid: laid.rest("DELETE", f"v2/{SINK}"),
+        {SINK: ("does not exist: no event reaches", "terraform apply"), PATHS["events"]: ("likely cause", SINK)},
+    ),
+    "the sink's filter passes no change of compute": (
+        lambda laid: narrowed(laid, FILTER.replace("compute.googleapis.com", "storage.googleapis.com")),
+        {SINK: ("does not let through rules, routers and subnets that somebody changes (compute.googleapis.com)",)},
+    ),
+    "the sink's filter passes audit log entries only": (
+        lambda laid: narrowed(laid, FILTER.replace('log_id("wayout-doctor") OR', "")),
+        {
+            SINK: ("does not let through the doctor's own entries (wayout-doctor)",),
+            PATHS["events"]: (f"likely cause is above: {SINK}",),
+        },
+    ),
+    "the sink's writer may not publish": (
+        only_looking,
+        {
+            f"writer of {SINK}": (
+                f"{WRITER} may not publish on",
+                f"--member={WRITER} --role=roles/pubsub.publisher",
+            ),
+            PATHS["events"]: ("writer of",),
+        },
+    ),
+    "a subscription is deleted": (
+        lambda laid: laid.rest("DELETE", f"v1/{subscription('wayout-sweep')}"),
+        {
+            subscription("wayout-sweep"): ("does not exist: what is published on its topic reaches nobody",),
+            PATHS["sweep"]: ("did not come back within 4 s", subscription("wayout-sweep")),
+        },
+    ),
+    "a subscription delivers elsewhere": (
+        elsewhere,
+        {
+            subscription("wayout-sweep"): ("it delivers to http://127.0.0.1:9/, not to", "/on_schedule"),
+            PATHS["sweep"]: ("likely cause",),
+        },
+    ),
+    "a subscription calls as somebody else": (
+        as_somebody_else,
+        {
+            subscription("wayout-requests"): (f"calls as other@{PROJECT}", f"not as {INVOKER}"),
+            PATHS["requests"]: ("likely cause",),
+        },
+    ),
+    "a function may not be called": (
+        lambda laid: laid.unbind("roles/run.invoker", f"serviceAccount:{INVOKER}", service("on_request")),
+        {
+            "who calls on_request": (
+                "every delivery is refused",
+                f"gcloud run services add-iam-policy-binding wayout-on-request --region={REGION}",
+            ),
+            PATHS["requests"]: ("likely cause is above: who calls on_request",),
+        },
+    ),
+    "dead letters cannot be moved": (
+        lambda laid: laid.unbind("roles/pubsub.publisher", AGENT, topic(DEAD)),
+        {"dead letters": ("Pub/Sub's agent may not move them", f"has no role on {topic(DEAD)}")},
+    ),
+    "the runtime account lacks permissions": (
+        lambda laid: laid.lacks("compute.routers.update", "run.jobs.update"),
+        {
+            f"projects/{PROJECT}": (
+                f"{PRINCIPAL} lacks compute.routers.update, run.jobs.update",
+                "wayout_workload, wayout_network",
+            )
+        },
+    ),
+    "the policy does not load": (
+        lambda laid: laid.policy.write_text("version: 1\nmode: enforced\n", encoding="utf-8"),
+        {"policy file": ("line 2: mode: ", "wayout policy check FILE")},
+    ),
+    "there is no policy": (
+        lambda laid: laid.policy.unlink(),
+        {"policy file": ("policy.yaml: No such file or directory",)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_broken_is_red_where_it_is_broken_and_says_what_to_do(laid: Laid, name: str) -> None:
+    act, expected = BROKEN[name]
+    act(laid)
+    laid.settle()
+
+    found = laid.diagnose(timeout=SOON if set(PATHS.values()) & set(expected) else 20.0)
+
+    assert found.exit == 1
+    assert set(found.marked("red")) == set(expected), found.marked("red")
+    assert found.marked("unknown") == {}
+    for what, words in expected.items():
+        assert not [word for word in words if word not in found.marked("red")[what]], found.marked("red")[what]
+
+
+def test_a_function_that_is_down_is_red_with_the_command_that_shows_its_log(laid: Laid) -> None:
+    """Everything is as it was laid: only the echo tells."""
+    urls = laid.description()["functions"] | {"on_schedule": "http://127.0.0.1:9"}
+    config = laid.rest("GET", f"v1/{subscription('wayout-sweep')}")["pushConfig"]
+    config |= {"pushEndpoint": "http://127.0.0.1:9/", "oidcToken": {"serviceAccountEmail": INVOKER}}
+    laid.rest("POST", f"v1/{subscription('wayout-sweep')}:modifyPushConfig", {"pushConfig": config})
+
+    found = laid.diagnose(timeout=SOON, functions=urls)
+
+    assert set(found.marked("red")) == {PATHS["sweep"]}
+    words = found.marked("red")[PATHS["sweep"]]
+    assert "gcloud logging read" in words
+    assert 'service_name="wayout-on-schedule"' in words
+
+
+SETTINGS: dict[str, tuple[dict[str, Any], str, str]] = {
+    "a token that Slack refuses": ({"SLACK_TOKEN": "xoxp-revoked"}, "token", "invalid_auth"),
+    "no token for Slack": ({"SLACK_TOKEN": ""}, "token", "SLACK_TOKEN is not set"),
+    "another principal": ({"WAYOUT_PRINCIPAL": "x@y.z"}, "on_outcome", f"WAYOUT_PRINCIPAL is x@y.z, not {PRINCIPAL}"),
+}
+
+
+@pytest.mark.parametrize("name", SETTINGS)
+def test_a_wrong_setting_of_the_functions_is_red(name: str, tmp_path: Path) -> None:
+    settings, what, words = SETTINGS[name]
+    with Laid(tmp_path, **settings) as laid:
+        found = laid.diagnose()
+
+        assert found.exit == 1
+        assert words in found.marked("red")[what]
+        functions = {"on_audit_log", "on_request", "on_schedule", "on_outcome"}
+        assert set(found.marked("red")) == ({what} if what == "token" else functions)
+        assert "xoxp-revoked" not in json.dumps(found.document)
+
+
+def test_slack_that_is_not_wanted_is_green_without_a_token(tmp_path: Path) -> None:
+    with Laid(tmp_path, SLACK_TOKEN="", SLACK_CHANNEL="") as laid:
+        found = laid.diagnose(slack=False)
+
+    assert found.exit == 0, found.marked("red")
+    assert "slack_channel is empty" in found.marked("green")["token"]
+
+
+# not known
+
+
+def test_what_a_guest_may_not_see_is_not_known_and_says_the_permission(laid: Laid) -> None:
+    found = laid.diagnose(who=GUEST, timeout=SOON)
+
+    assert found.exit == 2
+    assert found.marked("red") == {}
+    unknown = found.marked("unknown")
+    assert "grant serviceusage.services.get on projects/my-project to you" in unknown[PROJECT]
+    assert "grant logging.sinks.get on" in unknown[SINK]
+    assert "grant pubsub.subscriptions.get on" in unknown[subscription("wayout-events")]
+    assert "grant logging.logEntries.create on projects/my-project to you" in unknown[PATHS["events"]]
+    assert "grant pubsub.topics.publish on" in unknown[PATHS["requests"]]
+    assert "no function has answered" in unknown["policy file"]
+    assert set(found.marked("green")) == set()
+
+
+def test_what_an_echo_has_proven_is_green_even_if_its_policy_may_not_be_read(laid: Laid) -> None:
+    for permission in ("pubsub.topics.getIamPolicy", "run.services.getIamPolicy", "pubsub.subscriptions.getIamPolicy"):
+        laid.admin("deny", {"principal": OWNER, "permission": permission})
+
+    found = laid.diagnose()
+
+    assert found.exit == 2
+    assert set(found.marked("unknown")) == {"dead letters"}, "nothing was buried, so that nothing shows that it can be"
+
+
+def test_without_a_place_to_hear_answers_the_echoes_are_not_known(laid: Laid) -> None:
+    laid.rest("DELETE", f"v1/{subscription('wayout-doctor')}")
+
+    found = laid.diagnose(timeout=SOON)
+
+    assert set(found.marked("red")) == {subscription("wayout-doctor")}
+    assert set(PATHS.values()) <= set(found.marked("unknown"))
+
+
+# several projects, and other roads to the sink
+
+
+def test_each_watched_project_sends_an_echo_through_its_own_sink(laid: Laid) -> None:
+    laid.admin("projects", {"project": "apps", "number": "987654321098"})
+    destination = f"pubsub.googleapis.com/{topic('wayout-events')}"
+    laid.rest("POST", "v2/projects/apps/sinks", {"name": "wayout-events", "destination": destination, "filter": FILTER})
+
+    found = laid.diagnose(timeout=SOON, projects=[PROJECT, "apps"])
+
+    writer = "writer of projects/apps/sinks/wayout-events"
+    path = "log entry of apps → sink → wayout-events → on_audit_log"
+    assert set(found.marked("red")) == {writer, path}, "its own writer was given no right"
+    assert "projects/apps" in found.marked("green")
+
+
+def test_from_names_the_one_project_that_the_echo_comes_from(laid: Laid) -> None:
+    laid.admin("projects", {"project": "apps", "number": "987654321098"})
+
+    found = laid.diagnose("--from", PROJECT, timeout=SOON, projects=[PROJECT, "apps"])
+
+    assert [what for what in found.findings if what.startswith("log entry of")] == [PATHS["events"]]
+    assert set(found.marked("red")) == {"projects/apps/sinks/wayout-events"}
+
+
+def test_a_sink_of_an_organization_is_reached_from_the_home_project_unless_said_otherwise(laid: Laid) -> None:
+    found = laid.diagnose(timeout=SOON, sink={"parent": "organizations/42", "name": "wayout"}, projects=[])
+
+    assert "organizations/42/sinks/wayout" in found.marked("unknown"), "the local Google Cloud has none"
+    assert found.findings[PATHS["events"]][0] == "green"
+
+
+# what comes in
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"region": None}, "region: Input should be a valid string"),
+        ({"topics": {"events": "wayout-events"}}, "topics.events: "),
+        ({"functions": {}}, "functions.on_audit_log: is missing"),
+        ({"colour": "green"}, "colour: Extra inputs are not permitted"),
+    ],
+)
+def test_a_description_that_makes_no_sense_is_refused_with_its_field(
+    laid: Laid, changed: dict[str, Any], words: str
+) -> None:
+    run = laid.run("--json", **changed)
+
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert words in run.stderr
+
+
+def test_all_outputs_of_terraform_are_taken_too(laid: Laid) -> None:
+    one = laid.description()
+
+    assert health.parse(json.dumps({"deployment": {"value": one}, "principal": {"value": "x"}})) == health.parse(
+        json.dumps(one)
+    )
+
+
+def test_the_doctor_asks_for_no_permission_that_is_none() -> None:
+    from localcloud.iam.roles import universe
+
+    assert not {one for names in needed.PERMISSIONS.values() for one in names} - universe()
+
+
+def test_the_doctor_asks_for_what_terraform_grants() -> None:
+    roles = yaml.safe_load((ROOT / "infra" / "roles.yaml").read_text(encoding="utf-8"))
+
+    assert {role: set(names) for role, names in needed.PERMISSIONS.items()} == {
+        role: set(roles[role]["permissions"]) for role in needed.PERMISSIONS
+    }
+
+
+# echoes, seen from the doors
+
+
+def said(laid: Laid) -> list[dict[str, Any]]:
+    """The answers that wait for a doctor."""
+    return laid.platform._pull("wayout-doctor")
+
+
+def asks(laid: Laid, name: str, body: object) -> None:
+    data = base64.b64encode(json.dumps(body).encode()).decode()
+    message = {"data": data, "attributes": {"kind": "echo-wanted"}}
+    laid.rest("POST", f"v1/{topic(name)}:publish", {"messages": [message]})
+    laid.settle()
+
+
+def test_an_echo_is_answered_with_what_the_published_schema_says(laid: Laid) -> None:
+    asks(laid, "wayout-sweep", {"echo": "by-hand-1", "projects": [PROJECT], "since": "a later version"})
+
+    [event] = said(laid)
+    assert (event["type"], event["subject"], event["id"]) == (TYPE, "on_schedule", "by-hand-1-on_schedule")
+    answer = health.EchoSaid.model_validate(event["data"])
+    assert answer.permissions[0].roles == ("home", "workload")
+    assert answer.permissions[0].missing == ()
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{}, {"echo": "../../x"}, {"echo": "by-hand-1", "projects": ["p"] * 51}, {"echo": "by-hand-1", "projects": ["/"]}],
+)
+def test_an_echo_that_makes_no_sense_is_counted_and_not_answered(laid: Laid, body: dict[str, Any]) -> None:
+    asks(laid, "wayout-sweep", body)
+
+    assert said(laid) == []
+    assert laid.platform.dead_letters() == []
+
+
+def test_a_function_that_may_do_nothing_in_a_project_says_that_all_is_missing(laid: Laid) -> None:
+    asks(laid, "wayout-sweep", {"echo": "by-hand-1", "network_projects": ["nobodys"]})
+
+    [event] = said(laid)
+    home, other = health.EchoSaid.model_validate(event["data"]).permissions
+    assert home.missing == ()
+    assert set(other.missing) == set(needed.PERMISSIONS["network"])
+
+
+@pytest.mark.parametrize("name", ["wayout-events", "wayout-requests"])
+def test_whoever_may_write_logs_or_send_requests_makes_no_function_call_google(laid: Laid, name: str) -> None:
+    body = {"echo": "by-hand-1", "projects": [PROJECT]}
+    if name == "wayout-events":
+        entry = {"logName": f"projects/{PROJECT}/logs/wayout-doctor", "jsonPayload": body}
+        laid.rest("POST", "v2/entries:write", {"entries": [entry | {"resource": {"type": "global"}}]})
+        laid.settle()
+    else:
+        asks(laid, name, body)
+
+    [event] = said(laid)
+    assert health.EchoSaid.model_validate(event["data"]).permissions == ()
+    assert {one.method for one in laid.cloud.records if one.principal == PRINCIPAL} == {
+        "pubsub.projects.topics.publish"
+    }
+
+
+def test_a_strangers_answer_is_left_to_its_doctor_and_thrown_away_in_the_end(laid: Laid) -> None:
+    asks(laid, "wayout-requests", {"echo": "somebody-elses"})
+
+    assert laid.diagnose().exit == 0
+    for _ in range(13):
+        laid.admin("advance", {"seconds": 11})
+        path = f"v1/{subscription('wayout-doctor')}:pull"
+        assert laid.rest("POST", path, {"maxMessages": 9})["receivedMessages"], "it is still there for its doctor"
+    laid.admin("advance", {"seconds": 11})
+    assert laid.diagnose().exit == 0
+    laid.admin("advance", {"seconds": 11})
+
+    assert said(laid) == []
+    assert laid.platform.dead_letters() == []
+
+
+def test_an_answer_that_may_not_be_published_is_logged_and_the_echo_acknowledged(laid: Laid) -> None:
+    laid.unbind("roles/pubsub.publisher", f"serviceAccount:{PRINCIPAL}", topic("wayout-outcomes"))
+
+    found = laid.diagnose(timeout=SOON)
+    laid.settle()
+
+    assert set(found.marked("red")) == {"who tells outcomes", *PATHS.values()}
+    assert "no echo answered" in found.marked("red")["who tells outcomes"]
+    assert all("likely cause is above: who tells" in found.marked("red")[path] for path in PATHS.values())
+    assert laid.platform.dead_letters() == []
+
+
+def test_replay_sets_an_echos_entry_aside(tmp_path: Path) -> None:
+    file = tmp_path / "entry.json"
+    file.write_text(json.dumps({"logName": "projects/p/logs/wayout-doctor", "insertId": "i-1", "jsonPayload": {}}))
+    run = subprocess.run([WAYOUT, "replay", str(file)], capture_output=True, text=True, timeout=60, check=False)
+
+    assert (run.returncode, run.stdout) == (0, "i-1: set aside: an echo of wayout doctor\n")
+
+
+def test_nothing_of_it_is_loaded_before_an_echo_comes() -> None:
+    late = "('wayout.echo', 'wayout.egress.health', 'pydantic')"
+    script = f"import sys, functions.main; print([name for name in sys.modules if name.startswith({late})])"
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+
+    assert run.stdout.strip() == "[]"
