@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit bench lock clean
+.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -37,13 +37,16 @@ rooms: setup
 unit: setup
 	$(BIN)/pytest
 
+bundle: setup  ## Make the functions' bundle, dist/wayout-bundle.zip
+	$(BIN)/python -m tools.bundle
+
 bench: setup  ## Print the functions' cold start and the local Google Cloud's speed, as ratios to empty ones
 	$(BIN)/python benchmarks/cold_start.py
 	$(BIN)/python benchmarks/local_cloud.py
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt
-	uv pip compile pyproject.toml --extra localcloud --group dev --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/dev.txt
+	uv pip compile pyproject.toml --extra cli --extra localcloud --group dev --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/dev.txt
 
 clean:  ## Remove what setup and the tests made
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

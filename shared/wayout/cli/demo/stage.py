@@ -49,11 +49,21 @@ profiles:
 class Stage(AbstractContextManager["Stage"]):
     """Starts everything, and ends everything. `lines` are what the functions log while they work.
 
-    `settings` are added to the functions' environment; `policy` is YAML text.
+    `settings` are added to the functions' environment; `policy` is YAML text. `framework` and `source` are the
+    functions-framework command and the main.py that it loads, if not those that are installed beside this one.
     """
 
-    def __init__(self, settings: Mapping[str, str] | None = None, *, policy: str = POLICY) -> None:
+    def __init__(
+        self,
+        settings: Mapping[str, str] | None = None,
+        *,
+        policy: str = POLICY,
+        framework: Path | None = None,
+        source: Path | None = None,
+    ) -> None:
         self._settings = dict(settings or {})
+        self._framework = framework or Path(sys.executable).with_name("functions-framework")
+        self._source = source or _installed()
         self._policy = policy
         self.lines: queue.Queue[tuple[str, dict[str, Any]]] = queue.Queue()
         self._processes: list[subprocess.Popen[str]] = []
@@ -105,8 +115,8 @@ class Stage(AbstractContextManager["Stage"]):
         environment = self.environment() | self._settings
         for target in FUNCTIONS:
             self.ports[target] = free_port()
-            command = Path(sys.executable).with_name("functions-framework")
-            words = [str(command), "--source", _source(), "--target", target, "--signature-type", "cloudevent"]
+            words = [str(self._framework), "--source", str(self._source)]
+            words += ["--target", target, "--signature-type", "cloudevent"]
             words += ["--host", "127.0.0.1", "--port", str(self.ports[target])]
             self._follow(target, self._spawn(words, environment))
         for target, port in self.ports.items():
@@ -168,11 +178,11 @@ class Stage(AbstractContextManager["Stage"]):
         self.admin("settle", {"patience": 90})
 
 
-def _source() -> str:
+def _installed() -> Path:
     found = importlib.util.find_spec("functions.main")
     if found is None or found.origin is None:
         raise RuntimeError("the functions are not installed beside this command")
-    return found.origin
+    return Path(found.origin)
 
 
 def free_port() -> int:
