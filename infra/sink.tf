@@ -36,6 +36,9 @@ locals {
   # Our account, our client, and nobody who impersonates the account.
   _ours = "(protoPayload.authenticationInfo.principalEmail=\"${google_service_account.runtime.email}\" AND protoPayload.requestMetadata.callerSuppliedUserAgent:\"wayout/\" AND NOT protoPayload.authenticationInfo.serviceAccountDelegationInfo:*)"
 
+  # A host's own project too, where its rules and NATs change. An organisation's sink sees it anyway.
+  _sink_projects = local._scope == "organization" ? toset([]) : setunion(local._projects, var.network_projects)
+
   _sink = {
     name        = "wayout"
     description = "What may concern a Cloud Run job's way out, for Wayout."
@@ -44,7 +47,7 @@ locals {
 }
 
 resource "google_logging_project_sink" "events" {
-  for_each = local._projects
+  for_each = local._sink_projects
 
   project                = each.key
   name                   = local._sink.name

@@ -33,6 +33,10 @@ run "a_network_project_alone_has_the_networks_role" {
   }
 
   assert {
+    condition     = contains(keys(google_logging_project_sink.events), "acme-network")
+    error_message = "a sink where rules and NATs change"
+  }
+  assert {
     condition = toset(keys(google_project_iam_member.runtime)) == toset([
       "acme-apps/workload", "acme-orders/workload", "acme-network/network", "acme-egress/home",
     ])
