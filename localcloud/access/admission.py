@@ -6,6 +6,7 @@ from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from localcloud.access import quotas
+from localcloud.access.used import Used
 from localcloud.calls import SERVICE_NAMES, TITLES, Call, project_of
 from localcloud.errors import DENIED, ApiError
 from localcloud.iam import policies, tokens
@@ -27,10 +28,15 @@ def admit(cloud: Cloud, permissions: tuple[str, ...], call: Call) -> None:
     if (project, service) in cloud.disabled:
         raise _disabled(cloud, call, project, service)
     quotas.take(cloud, call, project)
-    needed = [(permission, target(cloud, call, permission, project)) for permission in permissions]
+    require(cloud, call, [(permission, target(cloud, call, permission, project)) for permission in permissions])
+
+
+def require(cloud: Cloud, call: Call, needed: list[tuple[str, str]]) -> None:
+    """Have the caller hold every permission on its resource. Raises the refusal that names what is missing."""
     missing = [(what, where) for what, where in needed if not may(cloud, call.caller.principal, what, where)]
     if missing:
         raise refusal(call, missing)
+    cloud.part(Used).take(call.caller.principal, needed)
 
 
 def may(cloud: Cloud, principal: str, permission: str, resource: str) -> bool:
@@ -51,7 +57,11 @@ def may_act_as(cloud: Cloud, principal: str, account: str, project: str) -> bool
     `project` is where accounts lie whose e-mail address tells no project. Source: IAM's guide to service account
     permissions: roles/iam.serviceAccountUser on the account, or on its project for all of them.
     """
-    return may(cloud, principal, "iam.serviceAccounts.actAs", account_name(cloud, account, project))
+    needed = ("iam.serviceAccounts.actAs", account_name(cloud, account, project))
+    if not may(cloud, principal, *needed):
+        return False
+    cloud.part(Used).take(principal, [needed])
+    return True
 
 
 def account_name(cloud: Cloud, account: str, project: str) -> str:

@@ -141,6 +141,7 @@ VIEWS: dict[str, Action] = {
     "state": adminviews.state,
     "world": adminviews.everything,
     "calls": adminviews.calls,
+    "used": adminviews.used,
     "slack": adminviews.slack,
     "deliveries": adminviews.deliveries,
     "targets": asking.shown,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
+from localcloud.access.used import Used
 from localcloud.admin import faults as faultasking
 from localcloud.admin.fields import Fields
 from localcloud.calls import Document
@@ -45,6 +46,11 @@ def calls(cloud: Cloud, given: Fields) -> Document:
     since = given.whole("since", 0)
     found = [{**asdict(record), "params": dict(record.params)} for record in cloud.records[since:]]
     return {"calls": found, "next": len(cloud.records)}
+
+
+def used(cloud: Cloud, _: Fields) -> Document:
+    """The permissions that each caller has used so far, with the resource of each."""
+    return cloud.part(Used).shown()
 
 
 def slack(cloud: Cloud, _: Fields) -> Document:

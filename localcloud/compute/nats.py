@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from localcloud import lag
-from localcloud.calls import Document
+from localcloud.access import admission
+from localcloud.calls import Call, Document
 from localcloud.compute.common import (
     ADDRESSES,
     ROUTERS,
@@ -37,6 +38,22 @@ def completed(nat: Document) -> Document:
         found.pop("natIpAllocateOption", None)
         return {"enableDynamicPortAllocation": True} | found
     return {"autoNetworkTier": "PREMIUM"} | found
+
+
+def check_use(cloud: Cloud, call: Call, router: str) -> None:
+    """Have the caller hold `use` on every subnet and address that the gateways of a request name.
+
+    Assumed, and on the safe side: compute's reference says nothing of it, as it says nothing of
+    networks.updatePolicy, which recorded refusals name.
+    """
+    project = router.split("/")[1]
+    needed: dict[tuple[str, str], None] = {}
+    for nat in call.body.get("nats") or ():
+        for one in nat.get("subnetworks", []):
+            needed["compute.subnetworks.use", named(cloud, one.get("name", ""), "name", project)] = None
+        for address in (*nat.get("natIps", []), *nat.get("drainNatIps", [])):
+            needed["compute.addresses.use", named(cloud, address, "natIps", project)] = None
+    admission.require(cloud, call, list(needed))
 
 
 def check(cloud: Cloud, router: str, document: Document) -> None:

@@ -32,6 +32,7 @@ UPDATE = ("compute.routers.update", "compute.routers.get", POLICY)
 def insert(cloud: Cloud, call: Call) -> Document:
     """Make a router, perhaps with gateways in it at once."""
     name = ROUTERS.name(cloud, call, own_name(call))
+    nats.check_use(cloud, call, name)
     network = network_of(cloud, call)
     document = dressed(cloud, ROUTERS, name, _completed(call.body | {"network": link(network)}))
 
@@ -95,6 +96,7 @@ def _change(cloud: Cloud, call: Call, name: str, current: Document, wanted: Docu
     for field in ("name", "network"):
         if short(wanted[field]) != short(current[field]):
             raise invalid(f"resource.{field}", wanted[field], "The field is immutable.")
+    nats.check_use(cloud, call, name)
     kept = {key: current[key] for key in (*SERVER_FIELDS, "network")}
     document = _completed(wanted | kept)
     return change(cloud, call, ROUTERS, name, document, word=word, check=lambda: nats.check(cloud, name, document))

@@ -534,6 +534,22 @@ def test_where_the_host_project_is_not_ours_to_write_its_admin_gets_the_commands
     assert all("gcloud compute firewall-rules delete" in block.help for block in plan.blocked)
 
 
+def test_a_hosts_connector_in_error_stays_while_a_service_projects_job_is_on_it() -> None:
+    policies = policy({**REMOVES, "host_writes": True})
+    world = World(policies, automatic=False).add(Network(HOST_NETWORK), replace(INTERNET, network=HOST_NETWORK))
+    wanted = Want(replace(HOSTED, home=""), policies.profiles["web"], projects=(PROJECT,))
+    build(world, wanted)
+    (name,) = world.connectors
+    assert name.project == HOST
+    world.connectors[name] = replace(world.connectors[name], state=State.ERROR)
+    world.add(Job(JobName(PROJECT, REGION, "on-it"), way=Way(Egress.ALL, name)))
+
+    plan = asked(world, lambda seen: planner.plan(wanted, seen))
+
+    assert plan.changes == ()
+    assert any("on-it" in blocked.why for blocked in plan.blocked)
+
+
 # --- for every world --------------------------------------------------------------------------------------------
 
 many = settings(max_examples=80, deadline=None, suppress_health_check=list(HealthCheck))

@@ -229,9 +229,8 @@ def test_a_wrong_field_is_named(shared: LocalCloud, action: str, body: dict[str,
 def test_what_is_not_served_says_what_is(shared: LocalCloud) -> None:
     answer = requests.get(f"{shared.url}/_localcloud/nosuch", timeout=10)
     assert answer.status_code == 404
-    assert (
-        "calls, catalogue, deliveries, policies, quotas, roles, slack, state, targets, world" in answer.json()["error"]
-    )
+    served = "calls, catalogue, deliveries, policies, quotas, roles, slack, state, targets, used, world"
+    assert served in answer.json()["error"]
     broken = requests.post(f"{shared.url}/_localcloud/settle", data="{", timeout=10)
     assert (broken.status_code, broken.json()["error"]) == (400, "the body is not JSON")
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from wayout.cloud import echoes, log
 from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.errors import RefusedError
 from wayout.cloud.settings import Settings
 from wayout.egress.messages import OUTCOME_TYPE, OutcomeSaid
 
@@ -31,7 +32,11 @@ class Outbox:
     def publish(self, said: OutcomeSaid, *, id: str, time: str) -> None:  # noqa: A002 - CloudEvents' word for it
         """Publish, and wait until Pub/Sub has it; `time` in RFC 3339. Raises CloudError. No topic: logged only."""
         event = envelope(said, id_=id, time=time, project=self._settings.project)
-        self._send(event, {"status": said.status})
+        try:
+            self._send(event, {"status": said.status})
+        except RefusedError as error:
+            log.error("the outcome could not be published", why=error.why, help=error.help, outcome=event)
+            raise
 
     def echo(self, said: EchoSaid, *, id: str, time: str) -> None:  # noqa: A002 - CloudEvents' word for it
         """Publish the answer to an echo, with an attribute that keeps it from those who wait for outcomes."""

@@ -11,17 +11,15 @@ from wayout.egress.coverage import covers
 from wayout.egress.model import Connector, Job, JobsIn, Read, RoutersOf, Seen, State
 from wayout.egress.remedies import Want
 
+PERMISSIONS = ("vpcaccess.connectors.list", "run.jobs.list", "compute.routers.list")
+
 
 def reads(want: Want) -> tuple[Read[Any], ...]:
     """What the choice needs beyond the connectors; nothing where the policy lets nobody's be adopted."""
     if not want.profile.adopt.connectors:
         return ()
     nat = (RoutersOf(want.site.network, want.site.region),) if want.profile.reaches_internet else ()
-    return (*(JobsIn(project, want.site.region) for project in _projects(want)), *nat)
-
-
-def _projects(want: Want) -> tuple[str, ...]:
-    return tuple(dict.fromkeys((*want.projects, want.connector.project)))
+    return (*(JobsIn(project, want.site.region) for project in want.user_projects), *nat)
 
 
 def settled(want: Want, seen: Seen) -> tuple[Want, tuple[str, ...]]:
@@ -87,7 +85,8 @@ def _uses(found: Connector, jobs: tuple[Job, ...]) -> bool:
 
 
 def _attached(found: Connector, want: Want, seen: Seen) -> int:
-    return sum(_on(job, found) for project in _projects(want) for job in seen.get(JobsIn(project, want.site.region)))
+    jobs = (job for project in want.user_projects for job in seen.get(JobsIn(project, want.site.region)))
+    return sum(_on(job, found) for job in jobs)
 
 
 def _adopted(found: Connector, want: Want, seen: Seen) -> str:

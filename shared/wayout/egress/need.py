@@ -13,6 +13,14 @@ from wayout.egress.model import BlindError, FoldersOf, Job, JobName, JobTarget, 
 from wayout.egress.policy import LABEL, OFF, Match, Mode, Policy, Profile, Rule
 from wayout.egress.troubles import trouble
 
+# A folder that a rule names, and what a job is on that has a way already.
+PERMISSIONS = (
+    "resourcemanager.projects.get",
+    "vpcaccess.connectors.list",
+    "compute.subnetworks.list",
+    "compute.routers.list",
+)
+
 
 class Stance(StrEnum):
     """What a policy says of one job."""

@@ -35,7 +35,8 @@ from wayout.egress.model import (
 from wayout.egress.remedies import Want
 from wayout.egress.remedies.nat import NAME
 
-PERMISSIONS = ("compute.subnetworks.delete", "compute.routers.delete", "run.executions.list")
+# Beyond what the remedies take for the same things.
+PERMISSIONS = ("compute.subnetworks.delete", "compute.routers.delete", "run.executions.list", "run.jobs.list")
 AWAITED = (State.CREATING, State.UPDATING, State.DELETING)
 
 
@@ -90,16 +91,12 @@ def _leans_on(way: Way | None, job: JobName, want: Want) -> bool:
 
 
 def _jobs(want: Want, seen: Seen) -> tuple[Job, ...]:
-    found = (job for project in _projects(want) for job in seen.get(JobsIn(project, want.site.region)))
+    found = (job for project in want.user_projects for job in seen.get(JobsIn(project, want.site.region)))
     return tuple(job for job in found if not job.deleted)
 
 
 def _executions(want: Want, seen: Seen) -> tuple[Execution, ...]:
-    return tuple(one for project in _projects(want) for one in seen.get(ExecutionsIn(project, want.site.region)))
-
-
-def _projects(want: Want) -> tuple[str, ...]:
-    return want.projects or (want.site.home or want.site.network.project,)
+    return tuple(one for project in want.user_projects for one in seen.get(ExecutionsIn(project, want.site.region)))
 
 
 # --- when, and in which words -----------------------------------------------------------------------------------

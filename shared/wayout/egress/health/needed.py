@@ -2,65 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import get_args
 
-Role = Literal["workload", "network", "home"]
+from wayout.egress.permissions import Role as Role
+from wayout.egress.permissions import held_by
 
-_WORKLOAD = (
-    "resourcemanager.projects.get",
-    "run.executions.list",
-    "run.jobs.get",
-    "run.jobs.list",
-    "run.jobs.update",
-    "run.operations.get",
-    "vpcaccess.connectors.create",
-    "vpcaccess.connectors.delete",
-    "vpcaccess.connectors.list",
-    "vpcaccess.connectors.update",
-    "vpcaccess.operations.get",
-)
-_NETWORK = (
-    "compute.addresses.list",
-    "compute.addresses.use",
-    "compute.firewalls.create",
-    "compute.firewalls.delete",
-    "compute.firewalls.get",
-    "compute.firewalls.list",
-    "compute.firewalls.update",
-    "compute.globalAddresses.list",
-    "compute.globalOperations.get",
-    "compute.networks.create",
-    "compute.networks.get",
-    "compute.networks.getEffectiveFirewalls",
-    "compute.networks.getRegionEffectiveFirewalls",
-    "compute.networks.listPeeringRoutes",
-    "compute.networks.updatePolicy",
-    "compute.regionOperations.get",
-    "compute.routers.create",
-    "compute.routers.delete",
-    "compute.routers.get",
-    "compute.routers.list",
-    "compute.routers.update",
-    "compute.routes.list",
-    "compute.subnetworks.create",
-    "compute.subnetworks.delete",
-    "compute.subnetworks.list",
-    "compute.subnetworks.setPrivateIpGoogleAccess",
-    "compute.subnetworks.use",
-    "dns.managedZones.list",
-    "vpcaccess.connectors.create",
-    "vpcaccess.connectors.delete",
-    "vpcaccess.connectors.list",
-    "vpcaccess.connectors.update",
-    "vpcaccess.operations.get",
-)
-_HOME = (
-    "logging.logEntries.create",
-    "logging.logEntries.list",
-)
-
-# The one line that says what the runtime account needs, by the role that is to hold it (infra/roles.yaml).
-PERMISSIONS: dict[Role, tuple[str, ...]] = {"workload": _WORKLOAD, "network": _NETWORK, "home": _HOME}
+# What the runtime account needs, by the role that is to hold it.
+PERMISSIONS: dict[Role, tuple[str, ...]] = {role: held_by(role) for role in get_args(Role)}
 
 _HOME_APIS = (
     "artifactregistry",

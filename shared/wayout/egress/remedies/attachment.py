@@ -120,5 +120,12 @@ REMEDY = Remedy(
     "attachment",
     reads,
     judge,
-    permissions=("run.jobs.get", "run.jobs.list", "run.jobs.update", "run.operations.get", "iam.serviceAccounts.actAs"),
+    permissions=(
+        "vpcaccess.connectors.list",
+        "compute.subnetworks.list",
+        "run.jobs.get",
+        "run.jobs.update",
+        "run.operations.get",
+        "iam.serviceAccounts.actAs",
+    ),
 )

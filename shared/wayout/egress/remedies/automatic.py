@@ -112,9 +112,14 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "compute.firewalls.list",
+        "vpcaccess.connectors.list",
+        "compute.subnetworks.list",
+        "logging.logEntries.list",
+        "compute.firewalls.get",
         "compute.firewalls.update",
         "compute.firewalls.delete",
-        "logging.logEntries.list",
+        "compute.networks.updatePolicy",
+        "compute.globalOperations.get",
     ),
     roads=CONNECTOR_ROAD,
 )

@@ -43,9 +43,16 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "compute.firewalls.list",
+        "compute.subnetworks.list",
+        "compute.routes.list",
+        "compute.networks.get",
+        "compute.networks.listPeeringRoutes",
+        "vpcaccess.connectors.list",
+        "compute.firewalls.get",
         "compute.firewalls.create",
         "compute.firewalls.update",
         "compute.networks.updatePolicy",
+        "compute.globalOperations.get",
     ),
     roads=OWN_ROADS,
 )

@@ -34,7 +34,8 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     if ours is None:
         waits = wait_for("subnet", "firewall", "leftovers", done=done, what="connector")
         return _too_many(want, seen) or waits or _make(want)
-    if ours.network.network != want.site.network.network or not ours.subnet or ours.subnet.subnet != _subnet(want):
+    network = ours.network.network or want.site.network.network  # Google fills it in while it makes the connector
+    if network != want.site.network.network or not ours.subnet or ours.subnet.subnet != _subnet(want):
         what = f"connector {ours.name.connector}"
         why = (
             f"it is not in the network {want.site.network.network} and the subnet {_subnet(want)}, where our rules hold"
@@ -103,7 +104,7 @@ def _grow(ours: Connector, want: Want) -> Verdict:
 def _replace(ours: Connector, want: Want, seen: Seen) -> Verdict:
     """A connector in ERROR holds its name and subnet: it goes first, if nobody is on it and it is worth a try."""
     what = f"connector {ours.name.connector}"
-    jobs = seen.get(JobsIn(ours.name.project, ours.name.region))
+    jobs = [job for project in want.user_projects for job in seen.get(JobsIn(project, ours.name.region))]
     users = [job.name.job for job in jobs if job.way and job.way.connector == ours.name]
     if users:
         why = f"it is in state ERROR, and {', '.join(sorted(users)[:5])} are attached to it"
@@ -126,12 +127,12 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "vpcaccess.connectors.list",
-        "vpcaccess.connectors.get",
+        "run.jobs.list",
+        "logging.logEntries.list",
         "vpcaccess.connectors.create",
-        "vpcaccess.connectors.delete",
         "vpcaccess.connectors.update",
+        "vpcaccess.connectors.delete",
         "vpcaccess.operations.get",
-        "compute.subnetworks.use",
     ),
     roads=CONNECTOR_ROAD,
 )

@@ -37,6 +37,13 @@ REMEDY = Remedy(
     "leftovers",
     reads,
     judge,
-    permissions=("compute.firewalls.list", "compute.firewalls.delete"),
+    permissions=(
+        "compute.firewalls.list",
+        "vpcaccess.connectors.list",
+        "compute.subnetworks.list",
+        "compute.firewalls.delete",
+        "compute.networks.updatePolicy",
+        "compute.globalOperations.get",
+    ),
     roads=CONNECTOR_ROAD,
 )

@@ -194,11 +194,16 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "compute.routers.list",
+        "compute.routes.list",
+        "compute.subnetworks.list",
+        "compute.addresses.list",
+        "vpcaccess.connectors.list",
         "compute.routers.get",
         "compute.routers.create",
         "compute.routers.update",
-        "compute.addresses.list",
         "compute.networks.updatePolicy",
         "compute.subnetworks.use",
+        "compute.addresses.use",
+        "compute.regionOperations.get",
     ),
 )

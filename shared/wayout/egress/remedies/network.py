@@ -38,8 +38,9 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "compute.networks.get",
-        "compute.networks.create",
         "compute.networks.getEffectiveFirewalls",
         "compute.networks.getRegionEffectiveFirewalls",
+        "compute.networks.create",
+        "compute.globalOperations.get",
     ),
 )

@@ -73,6 +73,12 @@ class Want:
         return (*self.jobs, *(job for job, _ in self.told))
 
     @property
+    def user_projects(self) -> tuple[str, ...]:
+        """The projects whose jobs may be on its way. In a Shared VPC those are not the host's, where connector and
+        network may lie: what jobs are there is none of ours, unless the policy names it."""
+        return self.projects or (self.site.home or self.site.network.project,)
+
+    @property
     def connector(self) -> ConnectorName:
         """The site's own connector."""
         return naming.connector_of(self.site)

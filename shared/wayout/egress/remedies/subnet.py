@@ -139,11 +139,14 @@ REMEDY = Remedy(
     permissions=(
         "compute.subnetworks.list",
         "compute.routes.list",
+        "compute.networks.get",
         "compute.networks.listPeeringRoutes",
         "compute.globalAddresses.list",
+        "vpcaccess.connectors.list",
         "compute.subnetworks.create",
         "compute.subnetworks.setPrivateIpGoogleAccess",
         "compute.networks.updatePolicy",
+        "compute.regionOperations.get",
     ),
     roads=OWN_ROADS,
 )
