@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak lock clean
+.PHONY: help setup demo test lint types rooms unit bundle bench lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,9 +40,8 @@ unit: setup
 bundle: setup  ## Make the functions' bundle, dist/wayout-bundle.zip
 	$(BIN)/python -m tools.bundle
 
-bench: setup  ## Print the functions' cold start and the local Google Cloud's speed, as ratios to empty ones
-	$(BIN)/python benchmarks/cold_start.py
-	$(BIN)/python benchmarks/local_cloud.py
+bench: setup  ## Print what Wayout costs, as ratios measured in one run; dist/bench.json
+	$(BIN)/python -m benchmarks.table
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt

@@ -1,6 +1,6 @@
 """How big and fast the local Google Cloud is: start-up, memory with many jobs, requests per second.
 
-    python benchmarks/local_cloud.py [--json FILE]
+    python benchmarks/local_cloud.py
 
 Each figure stands beside one of an empty ASGI application behind the same web server in the same run; the ratio is what
 can be compared between machines. Times are medians.
@@ -8,7 +8,6 @@ can be compared between machines. Times are medians.
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import resource
@@ -21,6 +20,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from benchmarks.table import Row, show
 
 STARTS, ROUNDS, SECONDS, CONNECTIONS = 7, 3, 3.0, 8
 PROJECTS, JOBS = 100, 10_000
@@ -156,25 +157,27 @@ def _post(base: str, run: int) -> Callable[[int], tuple[str, str, str | None]]:
     return lambda number: ("POST", f"{base}/firewalls", json.dumps(RULE | {"name": f"rule-{run}-{number}"}))
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--json", type=Path, help="write the figures here as well")
-    given = parser.parse_args()
-    lines: list[tuple[str, float, float, str]] = []
-    lines.append(("start until it answers", started(cloud_words()), started(["-c", EMPTY]), "s"))
+def rows() -> list[Row]:
+    """The lines of this benchmark."""
+    found = [("start until it answers", started(cloud_words()), started(["-c", EMPTY]), "s")]
     with running(["-c", EMPTY]) as empty:
         with running(cloud_words()) as server:
-            lines.append(("memory, nothing in it", server.memory(), empty.memory(), "MB"))
-            lines += [(f"{name} per second", *both, "/s") for name, both in rates(server, empty).items()]
+            found.append(("memory, nothing in it", server.memory(), empty.memory(), "MB"))
+            found += [(f"{name} per second", *both, "/s") for name, both in rates(server, empty).items()]
         with running(cloud_words(PROJECTS)) as server:
-            lines.append((f"memory, {PROJECTS} projects, {JOBS} jobs", filled(server), empty.memory(), "MB"))
-    sys.stdout.write(f"{'what':38}{'local Google Cloud':>20}{'empty application':>20}{'ratio':>8}\n")
-    for what, ours, theirs, unit in lines:
-        sys.stdout.write(f"{what:38}{ours:>17.2f} {unit:2}{theirs:>17.2f} {unit:2}{ours / theirs:>7.2f}x\n")
-    if given.json:
-        rows = [{"what": w, "ours": o, "empty": e, "unit": u, "ratio": o / e} for w, o, e, u in lines]
-        given.json.write_text(json.dumps(rows, indent=1) + "\n")
+            found.append((f"memory, {PROJECTS} projects, {JOBS} jobs", filled(server), empty.memory(), "MB"))
+    against = "an empty application behind the same server"
+    return [
+        Row(
+            f"local Google Cloud: {what}",
+            against,
+            "",
+            ours / theirs,
+            {f"ours ({unit})": ours, f"theirs ({unit})": theirs},
+        )
+        for what, ours, theirs, unit in found
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    show(rows())

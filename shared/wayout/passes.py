@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from wayout.egress import fights, lifetime, managers, planner, report
+from wayout.egress import fights, lifetime, managers, planner, renewal, report
 from wayout.egress.marks import mark
 from wayout.egress.messages import OutcomeSaid
 from wayout.egress.model import (
@@ -67,7 +67,8 @@ class Run:
     """One site's reconcile under way: what is wanted, what has been done about it, and what was refused.
 
     `fresh`: a person or a deploy has asked for it. `whole`: all the site's jobs are known, so that its end of life
-    can be judged.
+    can be judged. `known`: what the next pass need not look at again (decision 019); `shared`: it was seen for other
+    sites too. `everyone`: all the site's jobs are looked at.
     """
 
     site: Site
@@ -89,7 +90,12 @@ class Run:
     first_plan: str = ""
     again: str = ""
     over: Callable[[], bool] = lambda: True  # false: somebody has handed their work over meanwhile
+    looking: Callable[[], Callable[[], None]] = lambda: lambda: None  # see `Turn`
     looked: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)  # before the first pass, which uses it up
+    known: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)
+    shared: bool = False
+    everyone: bool = False
+    sightings: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)  # of the last pass, as they were looked at
 
 
 def site(run: Run, parts: Parts) -> Ending:
@@ -102,7 +108,8 @@ def site(run: Run, parts: Parts) -> Ending:
         if not todo or not _may_apply(run):
             if run.over():
                 return _tell(run, parts)
-            run.jobs, run.job_reads = _and_everybody(run)
+            _join(run)
+            run.known = {}
             continue
         if standstills >= STANDSTILLS or parts.left(deadline) <= 0:
             run.again = "others are changing the same things" if standstills else "the time of this delivery is up"
@@ -111,6 +118,7 @@ def site(run: Run, parts: Parts) -> Ending:
             return resting
         run.notes |= dict.fromkeys(run.plan.notes)
         done = parts.apply(todo, deadline=deadline, seed=f"{run.cause.id}/{number}")
+        run.known = renewal.kept(run.sightings, done)
         _take_in(run, done, parts)
         refused |= {_key(outcome.change) for outcome in done if outcome.result == Result.REFUSED}
         if any(outcome.result == Result.PUT_OFF for outcome in done) and not _progress(done):
@@ -139,27 +147,40 @@ def bare(run: Run) -> Want:
 
 def _look_and_plan(run: Run, parts: Parts) -> None:
     """Look as far as it takes, plan, and prove the plan; what fails its proof is not planned."""
-    sightings, run.looked = run.looked, {}
-    reads = (planner.reads(bare(run)) | run.job_reads) - sightings.keys()
+    known, shared = run.known, run.shared
+    run.known, run.shared = {}, False
+    run.sightings, run.looked = {**known, **run.looked}, {}
+    looked = run.looking()
+    _planned(run, parts)
+    while stale := renewal.stale(run.plan.changes, known, shared=shared):
+        known = {read: found for read, found in known.items() if read not in stale}
+        run.sightings = {read: found for read, found in run.sightings.items() if read not in stale}
+        _planned(run, parts)
+    if run.everyone and not known:
+        looked()
+    run.first_plan = run.first_plan or planner.plan_id(run.plan, run.seen)
+
+
+def _planned(run: Run, parts: Parts) -> None:
+    reads, want = planner.reads(bare(run)) | run.job_reads, None
     while True:
-        sightings |= parts.look(reads)
-        run.seen = Seen(_with_own_history(run, sightings))
+        run.sightings |= parts.look(reads - run.sightings.keys())
+        run.seen = Seen(_with_own_history(run, run.sightings))
         try:
-            _plan(run)
+            want = want or _want(run)  # a further look shows more, and nothing else of what was seen
+            _plan(run, want)
         except NotLookedError as missing:
-            reads = frozenset({missing.read})
+            reads = planner.beside(bare(run), missing.read)
         except BlindError as blind:
             run.plan = Plan(blocked=(Blocked("jobs", blind.sighting.why, blind.sighting.grant),))
             break
         else:
             break
-    run.first_plan = run.first_plan or planner.plan_id(run.plan, run.seen)
 
 
-def _plan(run: Run) -> None:
-    run.want = _want(run)
+def _plan(run: Run, want: Want) -> None:
     judged = lifetime.judged if run.whole else planner.plan
-    ahead = foresight.stages(run.want, run.seen, judged)
+    ahead = foresight.stages(want, run.seen, judged)
     run.want, run.plan = ahead[0].want, ahead[0].plan
     if not (run.applying and _enforced(run)):
         run.plan = foresight.whole(ahead)  # to be read: all of it
@@ -233,10 +254,10 @@ def _take_in(run: Run, done: Sequence[Outcome], parts: Parts) -> None:
     run.again = next((f"{subject(item.change)}: {item.detail}" for item in done if item.retry), "")
     if any(_connector_made(outcome) for outcome in done):
         # Whoever came while it was made has been put off: their jobs are ours to attach now.
-        run.jobs, run.job_reads = _and_everybody(run)
+        _join(run)
 
 
-def _and_everybody(run: Run) -> tuple[Jobs, frozenset[Read[Any]]]:
+def _join(run: Run) -> None:
     """The jobs of a run, which a request may have named, and every other one; those alone if no list can be had."""
     named, (everybody, reads) = run.jobs, run.everybody()
 
@@ -249,7 +270,7 @@ def _and_everybody(run: Run) -> tuple[Jobs, frozenset[Read[Any]]]:
         known = {intent.job for intent in first}
         return (*first, *(intent for intent in others if intent.job not in known))
 
-    return wanted, run.job_reads | reads
+    run.jobs, run.job_reads, run.everyone = wanted, run.job_reads | reads, True
 
 
 def _resting(run: Run, todo: Sequence[Change], parts: Parts) -> Ending | None:
@@ -258,7 +279,8 @@ def _resting(run: Run, todo: Sequence[Change], parts: Parts) -> Ending | None:
         return None
     history = HistoryOf(run.site)
     if history not in run.seen.sightings:
-        run.seen = Seen(_with_own_history(run, {**run.seen.sightings, **parts.look({history})}))
+        run.sightings |= parts.look({history})
+        run.seen = Seen(_with_own_history(run, run.sightings))
     try:
         past = run.seen.get(history)
     except BlindError as blind:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import date
 from typing import Any
 
-from wayout import passes
+from wayout import needed, passes
 from wayout.egress import naming, need, report, ways
 from wayout.egress.model import (
     BlindError,
@@ -25,8 +25,6 @@ from wayout.egress.model import (
     Seen,
     Sighting,
     Site,
-    State,
-    SubnetName,
     SubnetsOf,
     ThingTarget,
     Unreadable,
@@ -36,7 +34,9 @@ from wayout.egress.policy import Policy
 from wayout.parts import Parts
 from wayout.passes import Ending, Run
 
-__all__ = ["Ending", "Parts", "job", "judged", "left", "sites_standing", "started", "thing", "whole_site"]
+__all__ = ["Ending", "Known", "Parts", "job", "judged", "left", "sites_standing", "started", "thing", "whole_site"]
+
+Known = dict[Read[Any], Sighting[Any]]
 
 
 def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending:
@@ -73,10 +73,10 @@ def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) ->
 
 def left(job: JobName, cause: Cause, parts: Parts, *, apply: bool = True) -> Iterator[Ending]:
     """The sites that a job, deleted or no longer in need, may have left without users."""
-    policy = parts.policy()
+    policy, known = parts.policy(), Known()
     if policy.covers(job.project):
-        for site in sites_standing(policy, job.project, job.region, parts):
-            if ending := whole_site(site, cause, parts, apply=apply):
+        for site in sites_standing(policy, job.project, job.region, parts, known):
+            if ending := whole_site(site, cause, parts, apply=apply, known=known):
                 yield ending
 
 
@@ -95,54 +95,75 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
         if place.site_id in ("", naming.site_id(site)) and target.name.project in (site.network.project, site.home)
     }
     ended = isinstance(target.name, ConnectorName)
-    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts, ended=ended, life=False)))
+    # Whoever was taking a site down may have died while its connector went: nobody but this entry goes on with it.
+    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts, ended=ended, life=ended)))
 
 
 def whole_site(
-    site: Site, cause: Cause, parts: Parts, *, apply: bool = True, ended: bool = False, life: bool = True
+    site: Site,
+    cause: Cause,
+    parts: Parts,
+    *,
+    apply: bool = True,
+    ended: bool = False,
+    life: bool = True,
+    known: Known | None = None,
 ) -> Ending | None:
     """Bring a site to what all its jobs need; None if nobody needs it and nothing of it is there, or if others are at
     it in this process and will look once more.
 
     `ended`: an entry says that its connector's operation has come to its end. `life`: its end of life is judged too.
+    `known`: what was seen for its neighbours too. Nothing is changed on it without a look of its own; it takes in what
+    is seen here, and is forgotten if anything was changed.
     """
     run = started(site, cause, parts, apply=apply)
     run.jobs, run.job_reads = run.everybody()
-    run.whole = life
-    want = passes.bare(run)
+    run.whole, run.everyone = life, True
+    run.known, run.shared = dict(known or {}), known is not None
     try:
-        ours, needed = _needed(run, parts)
+        # Nobody else can be asked to look for us here: this entry is the last that tells of its connector.
+        if ended and needed.under_way(run, parts):
+            return _lagging(site, cause)
+        with parts.turn(site, after_others=True) as turn:
+            while not turn.handed_over:
+                run.over, run.looking = turn.over, turn.looking
+                if needed.wanted(run, parts):
+                    return _brought(run, parts, known)
+                if turn.over():
+                    break
+                run.known, run.looked = {}, {}
     except BlindError as blind:
         return Ending(report.unreadable(str(site), blind.sighting, cause))
-    # While it is being made, its finished entry is still to come, and so is everything that an entry now could tell.
-    under_way = ours in (State.CREATING, State.DELETING)
-    if under_way and ended:
-        return _lagging(site, cause)
-    if not needed or under_way:
-        return None
-    with parts.turn(want.site, after_others=True) as turn:
-        if turn.handed_over:
-            return None
-        run.over = turn.over
-        return passes.site(run, parts)
+    # If the others die, their deliveries come again for their own jobs only: nobody would look for the rest.
+    return _after_others(site, cause) if ended and turn.handed_over else None
 
 
-def sites_standing(policy: Policy, project: str, region: str, parts: Parts) -> list[Site]:
-    """The sites of one project and region of which a connector or a subnet is there; what cannot be seen is not."""
+def _brought(run: Run, parts: Parts, known: Known | None) -> Ending:
+    ending = passes.site(run, parts)
+    if known is not None and run.outcomes:
+        known.clear()
+    elif known is not None:
+        known.update(run.sightings)
+    return ending
+
+
+def sites_standing(policy: Policy, project: str, region: str, parts: Parts, known: Known) -> list[Site]:
+    """The sites of one project and region of which a connector or a subnet is there; what cannot be seen is not.
+
+    `known` is what was seen already, and takes in what is seen here.
+    """
     sites = list(policy.sites(project, region))
     reads: set[Read[Any]] = {SubnetsOf(site.network) for site in sites}
     reads |= {ConnectorsIn(naming.connector_of(site).project, region) for site in sites}
+    if missing := reads - known.keys():
+        known.update(parts.look(missing))
     there = {
         found.name
-        for sighting in (parts.look(reads).values() if sites else ())
+        for sighting in map(known.__getitem__, reads)
         if isinstance(sighting, Present)
         for found in sighting.value
     }
-    return [site for site in sites if there & {naming.connector_of(site), *_subnets(site)}]
-
-
-def _subnets(site: Site) -> set[SubnetName]:
-    return {naming.subnet_of(site, "connector"), naming.subnet_of(site, "direct")}
+    return [site for site in sites if there & {naming.connector_of(site), *needed.subnets(site)}]
 
 
 # --- parts of it ------------------------------------------------------------------------------------------------
@@ -161,7 +182,7 @@ def started(site: Site, cause: Cause, parts: Parts, *, apply: bool) -> Run:
 
 def _in_turn(run: Run, parts: Parts) -> Ending:
     with parts.turn(run.site, after_others=False) as turn:
-        run.over = turn.over
+        run.over, run.looking = turn.over, turn.looking
         return passes.site(run, parts)
 
 
@@ -182,26 +203,15 @@ def judged(
             looked |= parts.look({missing.read})
 
 
-def _needed(run: Run, parts: Parts) -> tuple[State | None, bool]:
-    """The state of the site's own connector, and whether anybody needs the site or anything of it stands."""
-    want = passes.bare(run)
-    reads: frozenset[Read[Any]] = frozenset({*run.job_reads, want.connectors})
-    while True:
-        run.looked |= parts.look(reads)
-        seen = Seen(run.looked)
-        try:
-            ours = want.own_connector(seen)
-            if run.jobs(seen) or ours:
-                return (ours.state if ours else None), True
-            subnets = seen.get(SubnetsOf(run.site.network))
-            return None, any(found.name in _subnets(run.site) for found in subnets)
-        except NotLookedError as missing:
-            reads = frozenset({missing.read})
-
-
 def _lagging(site: Site, cause: Cause) -> Ending:
     """Reads may lag an operation by seconds, and no other entry is to come: this delivery has to come again."""
     why = "its connector's operation has ended, and reads do not show that yet"
+    return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
+
+
+def _after_others(site: Site, cause: Cause) -> Ending:
+    """Others are at it and will do it all; this delivery comes again to see whether they have."""
+    why = "its connector's operation has ended, and others are at work on it"
     return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
 
 

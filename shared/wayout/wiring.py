@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -67,6 +68,7 @@ class Wired:
     outbox: Outbox = field(init=False)
     _policy: PolicyFile = field(init=False)
     _turns: Turns = field(init=False, default_factory=Turns)
+    _delivery: threading.local = field(init=False, default_factory=threading.local)
 
     def __post_init__(self) -> None:
         self.clients = Clients(self.settings)
@@ -83,25 +85,30 @@ class Wired:
         return datetime.now(UTC).date()
 
     def look(self, reads: Iterable[Read[Any]]) -> Mapping[Read[Any], Sighting[Any]]:
-        return observe.look(reads, self.clients, history=self.ledger.history)
+        if getattr(self._delivery, "looked", None) is None:
+            self._delivery.looked = datetime.now(UTC)
+        return observe.look(reads, self.clients.within(self.deadline()), history=self.ledger.history)
 
     def apply(self, changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]:
         def progress(change: Change, stage: str) -> None:
             self.watch("change", change, stage)
 
+        self._delivery.planned, self._delivery.looked = getattr(self._delivery, "looked", None), None
         # New at every attempt: a redelivered event that used its request ids again would be ignored by Google.
         seed = f"{seed}/{uuid.uuid4()}"
         return apply.apply(changes, self.clients, deadline=deadline, seed=seed, progress=progress)
 
     def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
         self.watch("applied", outcomes)
-        self.ledger.write(outcomes, plan_id=plan, cause=cause, site=site)
+        looked = getattr(self._delivery, "planned", None)
+        self.ledger.write(outcomes, plan_id=plan, cause=cause, site=site, looked=looked)
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:
         self.ledger.idle(site, idle, cause)
 
     def deadline(self) -> float:
-        return time.monotonic() + self.settings.budget_seconds
+        end: float | None = getattr(self._delivery, "end", None)
+        return time.monotonic() + self.settings.budget_seconds if end is None else end
 
     def left(self, deadline: float) -> float:
         return deadline - time.monotonic()
@@ -131,7 +138,14 @@ class Wired:
                 yield from sweep.everything(cause, self, apply=apply)
 
     def reconcile(self, target: Target, cause: Cause, request: str = "", *, happened: bool = True) -> None:
-        """Reconcile and tell. Raises TryAgainError when the delivery should come again."""
+        """Reconcile and tell, within one budget of time. Raises TryAgainError when the delivery should come again."""
+        self._delivery.end, self._delivery.looked = time.monotonic() + self.settings.budget_seconds, None
+        try:
+            self._reconcile(target, cause, request, happened=happened)
+        finally:
+            self._delivery.end = None
+
+    def _reconcile(self, target: Target, cause: Cause, request: str, *, happened: bool) -> None:
         again = ""
         for number, ending in enumerate(self.endings(target, cause, happened=happened)):
             said = ending.said.model_copy(update={"request": request})

@@ -108,6 +108,7 @@ def settings(server: LocalCloud, who: str) -> Settings:
         token=SecretStr(who),
         poll_seconds=0.01,
         backoff_seconds=0.001,
+        quota_minute_seconds=0,
         endpoint_run=f"http://{server.grpc}",
         endpoint_vpcaccess=f"http://{server.grpc}",
         endpoint_logging=f"http://{server.grpc}",

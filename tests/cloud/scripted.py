@@ -21,14 +21,16 @@ from wayout.cloud.settings import Settings
 
 @dataclass
 class Scripted:
-    """`rest` holds (status, body) and `rpc` (code, message, reason, metadata) or bytes, answered in turn.
+    """`rest` holds (status, body) or (status, body, headers) and `rpc` (code, message, reason, metadata) or bytes,
+    answered in turn.
 
-    An empty REST status drops the connection. What arrives is kept in `heard` as (method or path, headers).
+    An empty REST status drops the connection. `retry` in the metadata goes as the seconds of a RetryInfo. What arrives
+    is kept in `heard` as (method or path, headers).
     """
 
     url: str = ""
     grpc: str = ""
-    rest: list[tuple[int, Any]] = field(default_factory=list)
+    rest: list[tuple[int, Any] | tuple[int, Any, dict[str, str]]] = field(default_factory=list)
     rpc: list[tuple[int, str, str, dict[str, str]] | bytes] = field(default_factory=list)
     heard: list[tuple[str, dict[str, str]]] = field(default_factory=list)
 
@@ -39,12 +41,22 @@ class Scripted:
             token=SecretStr("someone@example.com"),
             backoff_seconds=0.001,
             poll_seconds=0.001,
+            quota_minute_seconds=0,
             endpoint_run=f"http://{self.grpc}",
             endpoint_vpcaccess=f"http://{self.grpc}",
             endpoint_compute=self.url,
             endpoint_vpcaccess_rest=self.url,
             endpoint_dns=self.url,
         )
+
+
+def _retry(metadata: dict[str, str]) -> list[any_pb2.Any]:
+    if "retry" not in metadata:
+        return []
+    told, packed = error_details_pb2.RetryInfo(), any_pb2.Any()
+    told.retry_delay.FromMilliseconds(int(float(metadata["retry"]) * 1000))
+    packed.Pack(told)
+    return [packed]
 
 
 @contextmanager
@@ -58,7 +70,7 @@ def scripted() -> Iterator[Scripted]:
         def answer(self) -> None:
             told.heard.append((f"{self.command} {self.path}", dict(self.headers)))
             self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            status, body = told.rest.pop(0)
+            status, body, *more = told.rest.pop(0)
             if not status:
                 self.close_connection = True
                 return
@@ -66,6 +78,8 @@ def scripted() -> Iterator[Scripted]:
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Type", "application/json")
+            for name, value in (more[0] if more else {}).items():
+                self.send_header(name, value)
             self.end_headers()
             self.wfile.write(content)
 
@@ -87,7 +101,8 @@ def scripted() -> Iterator[Scripted]:
             if reason:
                 info = any_pb2.Any()
                 info.Pack(error_details_pb2.ErrorInfo(reason=reason, domain="googleapis.com", metadata=metadata))
-                status = status_pb2.Status(code=code, message=message, details=[info])
+                details = [info, *_retry(metadata)]
+                status = status_pb2.Status(code=code, message=message, details=details)
                 context.set_trailing_metadata((("grpc-status-details-bin", status.SerializeToString()),))
             context.abort(next(one for one in grpc.StatusCode if one.value[0] == code), message)
             raise AssertionError

@@ -107,6 +107,28 @@ def test_a_missing_permission_is_refused_and_says_who_can_help(world: Local) -> 
     assert not outcome.retry
 
 
+def test_a_change_that_has_begun_and_may_not_be_watched_is_put_off_and_not_refused(world: Local) -> None:
+    world.cloud.denied.append((US, "compute.globalOperations.get"))
+
+    (outcome,) = world.apply(Create(RULE, "test"))
+
+    assert (outcome.result, outcome.retry) == (Result.PUT_OFF, False)
+    assert outcome.detail.startswith("it has begun, and how it goes may not be asked: Required ")
+    assert outcome.help.startswith(f"grant compute.globalOperations.get on projects/{PROJECT}/")
+    assert world.server.settle()
+    assert world.see(RulesOf(NETWORK)) == (RULE,)
+
+
+def test_a_job_whose_update_may_not_be_watched_is_put_off(world: Local) -> None:
+    world.deploy()
+    world.cloud.denied.append((US, "run.operations.get"))
+
+    (outcome,) = world.apply(Attach(JOB, world.see(JobAt(JOB)).etag, None, None, "test"))
+
+    assert outcome.result == Result.PUT_OFF
+    assert outcome.help.startswith("grant run.operations.get on ")
+
+
 def test_a_range_lost_to_somebody_else_is_looked_for_again(world: Local) -> None:
     subnet = replace(SUBNET, name=replace(SUBNET.name, subnet="twin"))
 

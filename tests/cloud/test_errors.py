@@ -229,7 +229,7 @@ RUN: list[tuple[str, int, str, str, dict[str, str], type[CloudError], str]] = [
         "",
         {},
         RefusedError,
-        f"grant iam.serviceaccounts.actAs on sa@p.iam.gserviceaccount.com to {US}",
+        f"grant iam.serviceAccounts.actAs on sa@p.iam.gserviceaccount.com to {US}",
     ),
     ("bad token", 16, "Request had invalid authentication credentials.", "", {}, RefusedError, "renew the credentials"),
 ]
@@ -273,8 +273,9 @@ OPERATIONS: list[tuple[str, int, str, type[CloudError], str]] = [
     ("CPU quota", 9, "Operation failed: Insufficient CPU quota in region.", RefusedError, "more quota in project p"),
     ("unhealthy: it stays behind as ERROR", 13, UNHEALTHY, RefusedError, ""),
     ("stays behind", 13, "Failed to create a VPC Access connector. Please delete the connector", RefusedError, ""),
-    ("zone full", 8, "ZONE_RESOURCE_POOL_EXHAUSTED", TryAgainError, ""),
-    ("unavailable", 14, "try later", TryAgainError, ""),
+    ("zone full: it stays behind as ERROR", 8, "ZONE_RESOURCE_POOL_EXHAUSTED", RefusedError, "another machine type"),
+    ("unavailable, and it stays behind as ERROR", 14, "try later", RefusedError, "look at the quotas"),
+    ("somebody else's change, and it stays behind as ERROR", 10, "aborted", RefusedError, "tell the makers"),
 ]
 
 

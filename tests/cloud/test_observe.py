@@ -126,10 +126,26 @@ def test_everything_asked_for_is_answered_once(world: Local) -> None:
     found = look(reads, world.clients, nothing)
 
     assert set(found) == set(READS.values())
-    peered = 1  # the network's peerings are looked up before their routes
-    assert len(world.cloud.records) == len(READS) + peered
+    assert len(world.cloud.records) == len(READS)
     assert {read for read, sighting in found.items() if sighting == Absent()} == {JobAt(JOB)}
     assert all(isinstance(one, Present) for read, one in found.items() if read != JobAt(JOB))
+
+
+def test_what_one_read_shows_is_not_asked_of_google_again_for_another() -> None:
+    with local() as world:
+        world.deploy(JOB)
+        world.apply(Create(Network(NETWORK), "test"))
+        world.cloud.records.clear()
+        reads = (JobAt(JOB), JobsIn(PROJECT, REGION), NetworkAt(NETWORK), PeerRoutesOf(NETWORK, REGION))
+
+        found = look(reads, world.clients, nothing)
+
+        methods = sorted(record.method for record in world.cloud.records)
+        assert methods == ["compute.networks.get", "run.projects.locations.jobs.list"]
+        job = found[JobAt(JOB)]
+        assert isinstance(job, Present)
+        assert found[JobsIn(PROJECT, REGION)] == Present((job.value,))
+        assert found[PeerRoutesOf(NETWORK, REGION)] == Present(())
 
 
 def test_a_project_that_we_cannot_see_is_not_an_empty_one(world: Local) -> None:

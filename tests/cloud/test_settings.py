@@ -35,6 +35,9 @@ def test_blank_variables_count_as_unset() -> None:
         ("WAYOUT_BUDGET_SECONDS", "soon"),
         ("WAYOUT_POLL_SECONDS", "-1"),
         ("WAYOUT_BACKOFF_SECONDS", "nan"),
+        ("WAYOUT_INSTANCES", "0"),
+        ("WAYOUT_QUOTAS", "run/writes=120"),
+        ("WAYOUT_QUOTA_MINUTE_SECONDS", "-60"),
         ("WAYOUT_OUTCOME_TOPIC", "projects/p/subscriptions/x"),
         ("WAYOUT_ENDPOINT_COMPUTE", "localhost:8080"),
         ("WAYOUT_ENDPOINT_RUN", "https://run.googleapis.com"),
@@ -54,6 +57,13 @@ def test_a_missing_home_project_is_told_with_everything_else_that_is_wrong() -> 
 
     assert caught.value.problems[0] == "WAYOUT_PROJECT: is not set"
     assert len(caught.value.problems) == 2
+
+
+def test_quotas_that_google_has_raised_are_told_by_name() -> None:
+    settings = Settings.from_env({"WAYOUT_PROJECT": "p", "WAYOUT_QUOTAS": "run/write=600, compute/list=3000"})
+
+    assert settings.quotas == {"run/write": 600, "compute/list": 3000}
+    assert (settings.instances, settings.quota_minute_seconds) == (1, 60.0)
 
 
 def test_tokens_never_show() -> None:

@@ -219,3 +219,11 @@ def test_we_never_accuse_ourselves(history: list[Past], who: str) -> None:
     for rest in resting(CHANGES, history, Cause("1", who), mark=mark, ours=US):
         assert US not in rest.who
         assert US not in rest.why
+
+
+def test_what_two_instances_did_at_once_is_one_round() -> None:
+    first, second = past(PATCH, 10.0, looked_hours_ago=11 / 60), past(PATCH, 9.0, looked_hours_ago=10.5 / 60)
+    later = past(PATCH, 8.0, looked_hours_ago=8.5 / 60)
+
+    assert rests(PATCH, second, first) == (), "the second looked before the first was done: nobody undid anything"
+    assert rests(PATCH, later, second, first)[0].rounds == 2

@@ -221,6 +221,19 @@ def test_what_a_connectors_state_leads_to(state: State, users: bool, expected: s
     assert expected == "nothing" or not [change for change in plan.changes if isinstance(change, Attach)]
 
 
+def test_a_connector_that_is_being_made_may_not_name_its_network_yet() -> None:
+    world = whole()
+    made = world.connectors[OURS]
+    unknown = replace(made.network, network="")
+    world.connectors[OURS] = replace(made, state=State.CREATING, network=unknown)
+    world.add(replace(world.jobs[job_name()], way=None))
+
+    plan = plan_of(world)
+
+    assert plan.blocked == ()
+    assert any(wait.elsewhere for wait in plan.waiting)
+
+
 @pytest.mark.parametrize(
     ("size", "wish", "expected"),
     [

@@ -156,6 +156,7 @@ def test_the_settings_of_the_functions_are_ones_that_they_read(deployment: Deplo
         assert config["environment_variables"].keys() <= known
         settings = Settings.from_env(config["environment_variables"])
         assert settings.principal == config["service_account_email"]
+        assert settings.instances == 3 * config["max_instance_count"], "each keeps to its part of Google's quotas"
         (volume,) = config["secret_volumes"]
         (version,) = volume["versions"]
         assert settings.policy == f"{volume['mount_path']}/{version['path']}"

@@ -88,4 +88,5 @@ def exports(url: str, grpc: str, principal: str) -> dict[str, str]:
     rest = {f"WAYOUT_ENDPOINT_{name}": url for name in ("COMPUTE", "VPCACCESS_REST", "DNS")}
     who = {"WAYOUT_PRINCIPAL": principal, "WAYOUT_TOKEN": principal}
     pace = {"WAYOUT_POLL_SECONDS": "0.05", "WAYOUT_BACKOFF_SECONDS": "0.05"}
+    pace |= {"WAYOUT_QUOTA_MINUTE_SECONDS": "0"}  # a minute of virtual time passes at once
     return {**rpc, **rest, **who, **pace}

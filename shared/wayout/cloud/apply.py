@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 import uuid
 from collections.abc import Callable, Sequence
@@ -51,7 +52,9 @@ def apply(
         return _outcome(turn, change)
 
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="apply") as pool:
-        return tuple(pool.map(one, changes))
+        # In no order that others share: instances that do the same work would all begin with the same change.
+        under_way = {at: pool.submit(one, changes[at]) for at in random.sample(range(len(changes)), len(changes))}
+        return tuple(under_way[at].result() for at in range(len(changes)))
 
 
 def request_id(seed: str, change: Change) -> str:
@@ -75,7 +78,7 @@ def _failed(change: Change, error: CloudError) -> Outcome:
         case GoneError() | ConflictError():
             return Outcome(change, Result.KEPT, error.why)
         case UnfinishedError():
-            return Outcome(change, Result.PUT_OFF, error.why)
+            return Outcome(change, Result.PUT_OFF, error.why, error.help)
         case TryAgainError():
             return Outcome(change, Result.PUT_OFF, error.why, retry=True)
         case RefusedError():

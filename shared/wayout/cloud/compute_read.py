@@ -103,11 +103,11 @@ def routes(clients: Clients, of: NetworkName) -> tuple[Route, ...]:
     return tuple(sorted(found, key=lambda one: one.name))
 
 
-def peer_routes(clients: Clients, of: NetworkName, region: str) -> tuple[Route, ...]:
-    """What the network has imported from its peers in the region. One without peerings costs one read of it."""
-    up = (one for one in network(clients, of).peerings if one.active)
+def peer_routes(clients: Clients, of: Network, region: str) -> tuple[Route, ...]:
+    """What a network that was looked at has imported from its peers in the region; without peerings, no call."""
+    up = (one for one in of.peerings if one.active)
     return tuple(
-        sorted((route for one in up for route in _imported(clients, of, region, one)), key=lambda one: one.name)
+        sorted((route for one in up for route in _imported(clients, of.name, region, one)), key=lambda one: one.name)
     )
 
 

@@ -13,7 +13,7 @@ from typing import Any
 from wayout.cloud import compute_documents as documents
 from wayout.cloud.clients import REST
 from wayout.cloud.compute_documents import Document
-from wayout.cloud.errors import ConflictError, RefusedError
+from wayout.cloud.errors import ConflictError, RefusedError, UnaskedError
 from wayout.cloud.operations import Turn, finish_compute
 from wayout.egress.model import FirewallRule, Nat, Network, Router, RouterName, RuleName, Subnet, SubnetName
 
@@ -106,11 +106,21 @@ def create_rule(turn: Turn, wanted: FirewallRule) -> None:
 
 
 def update_rule(turn: Turn, wanted: FirewallRule, was: FirewallRule) -> None:
-    """Patches what differs, and nothing else: of a rule that Google made, we may set no more than that."""
-    before = documents.rule_document(was)
+    """Patches what differs, and nothing else: of a rule that Google made, we may set no more than that.
+
+    Read again just before: what others have put right meanwhile is not put right twice, or our own ledger would tell
+    of a fight. Raises ConflictError then.
+    """
+    name, before = wanted.name, documents.rule_document(was)
     changed = {key: value for key, value in documents.rule_document(wanted).items() if value != before[key]}
+
+    def first() -> None:
+        now = documents.rule_document(_rule(turn, name))
+        if all(now[key] == value for key, value in changed.items()):
+            raise UnaskedError("others have put it right meanwhile")
+
     if changed:
-        _patch(turn, "compute.firewalls.update", wanted.name, f"global/firewalls/{wanted.name.rule}", changed)
+        _patch(turn, "compute.firewalls.update", name, f"global/firewalls/{name.rule}", changed, first)
 
 
 def remove_rule(turn: Turn, name: RuleName) -> None:
@@ -147,16 +157,15 @@ def update_router(turn: Turn, wanted: Router, was: Router) -> None:
     wrote before or after.
     """
     name = wanted.name
-    before = _router(turn, name)
-    if not documents.same_nats(_nats(name, before), was.nats):
-        raise ConflictError("somebody changed its NATs since we looked")
+    before = _as_seen(turn, was)
     theirs = {one["name"]: one for one in before.get("nats", [])}
     stays = {one.name for one in was.nats if one in wanted.nats}
     nats = [
         theirs[one.name] if one.name in stays else theirs.get(one.name, {}) | documents.nat_document(name, one)
         for one in wanted.nats
     ]
-    _patch(turn, "compute.routers.update", name, f"regions/{name.region}/routers/{name.router}", {"nats": nats})
+    path = f"regions/{name.region}/routers/{name.router}"
+    _patch(turn, "compute.routers.update", name, path, {"nats": nats}, lambda: _as_seen(turn, was))
     if not documents.same_nats(_nats(name, _router(turn, name)), wanted.nats):
         raise ConflictError("its NATs are not what was asked for: somebody wrote at the same time")
 
@@ -169,9 +178,7 @@ def remove_router(turn: Turn, was: Router) -> None:
     from google.cloud import compute_v1
 
     name = was.name
-    before = _router(turn, name)
-    if not documents.same_nats(_nats(name, before), was.nats):
-        raise ConflictError("somebody changed its NATs since we looked")
+    before = _as_seen(turn, was)
     if more := [word for word in ("interfaces", "bgpPeers") if before.get(word)]:
         raise RefusedError(
             f"somebody gave it {' and '.join(more)}, so it serves more than NAT", f"take them off {name}"
@@ -183,6 +190,23 @@ def remove_router(turn: Turn, was: Router) -> None:
         str(name),
         lambda how: turn.clients.routers.delete(compute_v1.DeleteRouterRequest(**request, **how), **REST),
     )
+
+
+def _rule(turn: Turn, name: RuleName) -> FirewallRule:
+    found = turn.ask(
+        "compute.firewalls.get",
+        str(name),
+        lambda: turn.clients.firewalls.get(project=name.project, firewall=name.rule, **REST),
+    )
+    return documents.rule(name.project, found)
+
+
+def _as_seen(turn: Turn, was: Router) -> Document:
+    """A router as it is now. Raises ConflictError if its NATs are not those that were seen."""
+    found = _router(turn, was.name)
+    if not documents.same_nats(_nats(was.name, found), was.nats):
+        raise UnaskedError("somebody changed its NATs since we looked")
+    return found
 
 
 def _router(turn: Turn, name: RouterName) -> Document:
@@ -202,10 +226,13 @@ def _write(turn: Turn, permission: str, resource: str, call: Callable[[dict[str,
     _finish(turn, permission, resource, started.name)
 
 
-def _patch(turn: Turn, permission: str, name: RuleName | RouterName, path: str, body: Document) -> None:
-    """Patch with a body of our own and wait for the operation."""
+def _patch(
+    turn: Turn, permission: str, name: RuleName | RouterName, path: str, body: Document, first: Callable[[], object]
+) -> None:
+    """Patch with a body of our own, `first` being done before each try, and wait for the operation."""
     url = f"{turn.clients.compute_url}/compute/v1/projects/{name.project}/{path}"
-    started = turn.fetch(permission, str(name), "PATCH", url, params={"requestId": turn.request_id}, json=body)
+    params = {"requestId": turn.request_id}
+    started = turn.fetch(permission, str(name), "PATCH", url, params=params, json=body, first=first)
     _finish(turn, permission, str(name), started["name"])
 
 

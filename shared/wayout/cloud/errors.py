@@ -3,9 +3,10 @@
     CloudError
     ├── TryAgainError     the same call may succeed in a moment
     ├── ConflictError     the world has moved: look again
+    │   └── UnaskedError  found out just before the call, which was not made
     ├── GoneError         what the call is about is not there
     ├── RefusedError      only somebody else can change that; says who can help
-    └── UnfinishedError   our time is up, and Google's operation goes on
+    └── UnfinishedError   Google's operation goes on, and we cannot wait for it
 
 The cause is chained. What Google says when it says no, row by row: tests/cloud/test_errors.py.
 """
@@ -30,11 +31,22 @@ class CloudError(Exception):
 
 
 class TryAgainError(CloudError):
-    """The same call may succeed in a moment."""
+    """The same call may succeed in a moment.
+
+    `after`: the seconds that Google asks to wait; 0 if it does not say. `limited`: there were too many such calls.
+    """
+
+    def __init__(self, why: str, *, after: float = 0.0, limited: bool = False) -> None:
+        super().__init__(why)
+        self.after, self.limited = after, limited
 
 
 class ConflictError(CloudError):
     """The world has moved: it exists already, or somebody changed it meanwhile. Look again."""
+
+
+class UnaskedError(ConflictError):
+    """The same, found out when the call's turn had come: it was not made."""
 
 
 class GoneError(CloudError):
@@ -50,7 +62,12 @@ class RefusedError(CloudError):
 
 
 class UnfinishedError(CloudError):
-    """Our time is up, and Google's operation goes on."""
+    """Google's operation goes on, and our time is up, or we may not ask how it goes: `help` says who could change
+    that."""
+
+    def __init__(self, why: str, help: str = "") -> None:  # noqa: A002 - the word that outcomes use
+        super().__init__(why)
+        self.help = help
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,13 +91,18 @@ class Errand:
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """What Google said, freed of how it came: HTTP status, message, reason words, ErrorInfo metadata."""
+    """What Google said, freed of how it came: HTTP status, message, reason words, ErrorInfo metadata.
+
+    `leaves`: it is the end of an operation that has left a broken thing behind.
+    """
 
     http: int
     message: str
     reasons: frozenset[str] = frozenset()
     metadata: Mapping[str, str] = field(default_factory=dict)
     operation: bool = False
+    leaves: bool = False
+    after: float = 0.0
 
 
 @contextmanager
@@ -135,7 +157,8 @@ def sort_response(response: Any, errand: Errand) -> CloudError:
 def sort_status(code: int, message: str, errand: Errand) -> CloudError:
     """The CloudError for the google.rpc.Status with which an operation failed."""
     http, name = _RPC.get(code, (500, "UNKNOWN"))
-    return judge(Failure(http, message, frozenset({name}), operation=True), errand)
+    leaves = errand.permission in _LEAVES
+    return judge(Failure(http, message, frozenset({name}), operation=True, leaves=leaves), errand)
 
 
 def sort_compute(http: int, errors: list[tuple[str, str]], errand: Errand) -> CloudError:
@@ -175,17 +198,28 @@ def _failure(error: Any) -> Failure:
     if error.grpc_status_code is not None and hasattr(error.grpc_status_code, "name"):
         reasons.add(error.grpc_status_code.name)
     message = re.sub(r"^[A-Z]+ https?://\S+: ", "", str(error.message))
-    return Failure(int(error.code or 500), message, frozenset(reasons), dict(error.metadata or {}))
+    http = int(error.code or 500)
+    return Failure(http, message, frozenset(reasons), dict(error.metadata or {}), after=_after(error))
+
+
+def _after(error: Any) -> float:
+    """The seconds that Google asks to wait: in a header, or in a google.rpc.RetryInfo of either wire."""
+    said = [str(getattr(error.response, "headers", {}).get("Retry-After", ""))]
+    for one in error.details:
+        if isinstance(one, dict):
+            said.append(str(one.get("retryDelay", "")).removesuffix("s"))
+        elif hasattr(one, "retry_delay"):
+            said.append(str(one.retry_delay.ToTimedelta().total_seconds()))
+    return max(float(text) if _SECONDS.fullmatch(text) else 0.0 for text in said)
 
 
 # In order: what is said in reasons and messages is more exact than a status, which several causes share.
 _PASSING = re.compile(
     r"rate limit exceeded|per minute|retry this operation|is in progress|is not ready$", re.IGNORECASE
 )
-_PASSING_REASONS = {
-    "rateLimitExceeded",
-    "userRateLimitExceeded",
-    "RATE_LIMIT_EXCEEDED",
+_SECONDS = re.compile(r"\d{1,6}(\.\d{1,9})?")
+_LIMITS = {"rateLimitExceeded", "userRateLimitExceeded", "RATE_LIMIT_EXCEEDED"}
+_PASSING_REASONS = _LIMITS | {
     "CONCURRENT_OPERATIONS_QUOTA_EXCEEDED",
     "resourceNotReady",
     "RESOURCE_NOT_READY",
@@ -194,6 +228,9 @@ _PASSING_REASONS = {
     "ZONE_RESOURCE_POOL_EXHAUSTED",
     "ZONE_RESOURCE_POOL_EXHAUSTED_WITH_DETAILS",
 }
+_FULL = "ZONE_RESOURCE_POOL_EXHAUSTED"
+_LEAVES = {"vpcaccess.connectors.create"}  # whose failure is a connector in ERROR that holds the name and the subnet
+_USED = re.compile(r"is already being used by '?(?P<by>[^'\s]+)'?")
 _DISABLED = re.compile(r"has not been used in project \S+ before or it is disabled")
 _POLICY = re.compile(r"constraints/[\w.]+|customConstraints/[\w.]+|Constraint (custom\.[\w.]+)")
 _QUOTA = re.compile(r"quota '[\w-]+' exceeded|insufficient \w+ quota|exhausted .*quota", re.IGNORECASE)
@@ -204,6 +241,7 @@ _MISSING = re.compile(
        |Permission\ '(?P<p2>[\w.]+)'\ denied\ on\ (?:resource|service\ account)\ '?(?P<r2>[^\s']+)'?)""",
     re.VERBOSE,
 )
+_ACT_AS = "iam.serviceAccounts.actAs"  # no role takes it as Cloud Run's refusal spells it: iam.serviceaccounts.actAs
 _ROLE = re.compile(r"\((?P<who>\S+@\S+)\) needs (?P<role>.+? role)")
 _CONNECTOR = re.compile(r"VPC connector (?P<name>\S+) does not exist, or Cloud Run does not have permission to use it")
 
@@ -211,10 +249,13 @@ _CONNECTOR = re.compile(r"VPC connector (?P<name>\S+) does not exist, or Cloud R
 def judge(failure: Failure, errand: Errand) -> CloudError:
     """Which kind of failure it is; Google's own message is kept as the reason, in one line."""
     why = _first_line(failure.message)
+    if failure.leaves:
+        return RefusedError(why, _help(failure, errand))  # refusals are counted; tried again, it would be for ever
     if failure.http == 404 or failure.reasons & {"RESOURCE_NOT_FOUND", "notFound"}:
         return GoneError(why)
     if _passes(failure):
-        return TryAgainError(why)
+        limited = failure.http == 429 or bool(failure.reasons & _LIMITS) or "per minute" in failure.message
+        return TryAgainError(why, after=failure.after, limited=limited)
     if failure.reasons & {"SERVICE_DISABLED", "accessNotConfigured"} or _DISABLED.search(failure.message):
         api = failure.metadata.get("service") or errand.api
         return RefusedError(why, f"enable {api} in project {errand.project}")
@@ -224,10 +265,10 @@ def judge(failure: Failure, errand: Errand) -> CloudError:
 
 
 def _passes(failure: Failure) -> bool:
-    if failure.reasons & _PASSING_REASONS or any(word in failure.message for word in ("ZONE_RESOURCE_POOL_EXHAUSTED",)):
+    if failure.reasons & _PASSING_REASONS or _FULL in failure.message:
         return True
     if failure.operation and failure.reasons & {"INTERNAL", "UNKNOWN", "RESOURCE_EXHAUSTED", "DATA_LOSS"}:
-        return False  # an operation that ended so has left something behind, which is to be looked at first
+        return False
     if _PASSING.search(failure.message):
         return True
     return failure.http in (408, 429, 499) or (failure.http >= 500 and failure.http != 501)
@@ -242,7 +283,7 @@ def _moved(failure: Failure) -> bool:
 
 
 def _help(failure: Failure, errand: Errand) -> str:
-    """Who or what could change a refusal; empty where the reason says it all."""
+    """Who or what could change a refusal."""
     message = failure.message
     if found := _POLICY.search(message):
         name = found[1] or found[0]
@@ -253,15 +294,28 @@ def _help(failure: Failure, errand: Errand) -> str:
         return f"grant {found['who']} the {found['role']} in project {errand.project}"
     if found := _CONNECTOR.search(message):
         return f"let Cloud Run's service agent of project {errand.project} use {found['name']} (roles/vpcaccess.user)"
-    if "authentication scopes" in message or failure.reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}:
+    if credentials := _credentials(failure, errand):
+        return credentials
+    if _FULL in message:
+        return "come back later, or give the profile's connector another machine type: Google has no more of this one"
+    if found := _USED.search(message):
+        return f"free it from {found['by']} first"
+    if failure.http >= 500:
+        return f"look at the quotas and organisation policies of project {errand.project}; else ask Google's support"
+    return "look at what the profile asks for; if that is right, tell the makers of Wayout what Google says here"
+
+
+def _credentials(failure: Failure, errand: Errand) -> str:
+    """What whoever called lacks; empty where it is not the caller."""
+    if "authentication scopes" in failure.message or failure.reasons & {"ACCESS_TOKEN_SCOPE_INSUFFICIENT"}:
         return f"give {errand.whom} credentials with the scope https://www.googleapis.com/auth/cloud-platform"
     if failure.http == 401:
         return f"renew the credentials of {errand.whom}"
-    if failure.http == 403:
-        missing = _missing(failure, errand)
-        binding = _act_as(missing, errand)
-        return f"grant {missing} to {errand.whom}" + (f": {binding}" if binding else "")
-    return ""
+    if failure.http != 403:
+        return ""
+    missing = _missing(failure, errand)
+    binding = _act_as(missing, errand)
+    return f"grant {missing} to {errand.whom}" + (f": {binding}" if binding else "")
 
 
 def _act_as(missing: str, errand: Errand) -> str:
@@ -269,7 +323,7 @@ def _act_as(missing: str, errand: Errand) -> str:
     stays the same (seen live)."""
     permission, _, resource = missing.partition(" on ")
     account = resource.rsplit("/", 1)[-1]
-    if permission.lower() != "iam.serviceaccounts.actas" or "@" not in account:
+    if permission != _ACT_AS or "@" not in account:
         return ""
     member = errand.whom if "@" in errand.whom else "WAYOUT_ACCOUNT"
     role = "roles/iam.serviceAccountUser"
@@ -282,6 +336,8 @@ def _missing(failure: Failure, errand: Errand) -> str:
     found = _MISSING.search(failure.message)
     said = {} if found is None else {key: text for key, text in found.groupdict().items() if text}
     permission = failure.metadata.get("permission") or said.get("p1") or said.get("p2") or errand.permission
+    if permission.lower() == _ACT_AS.lower():
+        permission = _ACT_AS
     resource = failure.metadata.get("resource") or said.get("r1") or said.get("r2") or errand.resource
     return f"{permission} on {resource.removeprefix('//').removeprefix(errand.api + '/')}"
 

@@ -70,10 +70,16 @@ class Ledger:
         self._project = f"projects/{settings.project}"
         self.log_name = f"{self._project}/logs/{quote(settings.ledger_log, safe='')}"
 
-    def write(self, outcomes: Sequence[Outcome], *, plan_id: str, cause: Cause, site: Site) -> None:
-        """Write what became of a plan's changes. What cannot be written is said on standard output, and raised."""
+    def write(
+        self, outcomes: Sequence[Outcome], *, plan_id: str, cause: Cause, site: Site, looked: datetime | None = None
+    ) -> None:
+        """Write what became of a plan's changes, and since when it was `looked` at what the plan says.
+
+        What cannot be written is said on standard output, and raised.
+        """
         at = self._now()
-        self._say([_record(one, plan_id, cause, at) for one in outcomes], site, at)
+        since = {"looked": looked.isoformat()} if looked else {}
+        self._say([_record(one, plan_id, cause, at) | since for one in outcomes], site, at)
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:
         """Write that a site was seen without jobs and executions, or with some. Failures as in `write`."""
@@ -88,7 +94,8 @@ class Ledger:
         try:
             self._write(records, site, at)
         except CloudError as error:
-            log.error("the ledger could not be written", site=str(site), why=error.why, entries=records)
+            help_ = error.help if isinstance(error, RefusedError) else ""
+            log.error("the ledger could not be written", site=str(site), why=error.why, help=help_, entries=records)
             raise
 
     def _write(self, records: list[dict[str, Any]], site: Site, at: datetime) -> None:
@@ -213,7 +220,16 @@ def _past(entry: LogEntry, now: datetime) -> Past:
         hours_ago=max(0.0, (now - entry.timestamp).total_seconds() / 3600),
         who=str(said.get("who", "")),
         mark=labels.get("mark", ""),
+        looked_hours_ago=_hours_ago(str(said.get("looked", "")), now),
     )
+
+
+def _hours_ago(when: str, now: datetime) -> float:
+    """0 where it is not told."""
+    try:
+        return max(0.0, (now - datetime.fromisoformat(when)).total_seconds() / 3600)
+    except (ValueError, TypeError):
+        return 0.0
 
 
 def _stamp(at: datetime) -> str:

@@ -86,6 +86,8 @@ def counts() -> Mapping[str, int]:
 
 def redacted(value: object, *, depth: int = 0) -> Any:
     """The value as plain JSON, with secrets blotted out and endless texts cut."""
+    if isinstance(value, str):
+        return _clean(str(value))
     if value is None or isinstance(value, bool | int):
         return value
     if isinstance(value, float):
@@ -104,7 +106,8 @@ def redacted(value: object, *, depth: int = 0) -> Any:
 
 def _clean(text: str) -> str:
     cut = text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
-    return _ASSIGNED.sub(rf"\g<name>{BLOT}", _SECRET_TEXT.sub(BLOT, cut))
+    clean = _SECRET_TEXT.sub(BLOT, cut)
+    return _ASSIGNED.sub(rf"\g<name>{BLOT}", clean) if "=" in clean or ":" in clean else clean
 
 
 def _write(severity: str, message: str, fields: Mapping[str, object]) -> None:

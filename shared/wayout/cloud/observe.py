@@ -1,8 +1,12 @@
-"""Looking: each read goes to the one reader that owns it, side by side."""
+"""Looking: each read goes to the one reader that owns it, side by side.
+
+What another read of the same look shows already is not asked for again: a job that its region's list holds, and a
+network when its peerings are looked at.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
@@ -53,17 +57,48 @@ def look(reads: Iterable[Read[Any]], clients: Clients, history: History) -> Sigh
     TryAgainError where Google cannot answer now.
     """
     wanted = list(dict.fromkeys(reads))
+    resting = {read: ground for read in wanted if (ground := _ground(read, wanted))}
+    first = list(dict.fromkeys((*(read for read in wanted if read not in resting), *resting.values())))
     with ThreadPoolExecutor(SIDE_BY_SIDE, thread_name_prefix="look") as pool:
-        found = dict(zip(wanted, pool.map(lambda read: _sight(read, clients, history), wanted), strict=True))
+        found = dict(zip(first, pool.map(lambda read: _sight(read, clients, history), first), strict=True))
+        upon = pool.map(lambda read: _upon(read, found[resting[read]], clients, history), resting)
+        found |= dict(zip(resting, upon, strict=True))
+    found = {read: found[read] for read in wanted}
     _learn(found, clients.numbers)
     return {read: _named(sighting, clients.numbers) for read, sighting in found.items()}
+
+
+def _ground(read: Read[Any], wanted: Collection[Read[Any]]) -> Read[Any] | None:
+    """What shows a part of what a read asks for, or all of it."""
+    match read:
+        case PeerRoutesOf(network):
+            return NetworkAt(network)
+        case JobAt(name) if (listed := JobsIn(name.project, name.region)) in wanted:
+            return listed
+    return None
+
+
+def _upon(read: Read[Any], ground: Sighting[Any], clients: Clients, history: History) -> Sighting[Any]:
+    """What is seen, given what its ground has shown."""
+    match read, ground:
+        case PeerRoutesOf(_, region), Present(network):
+            return _tried(read, lambda: compute_read.peer_routes(clients, network, region))
+        case PeerRoutesOf(), _:
+            return ground
+        case JobAt(name), Present(jobs) if job := next((one for one in jobs if one.name == name), None):
+            return Present(job)
+    return _sight(read, clients, history)
 
 
 def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]:
     if isinstance(read, HistoryOf | IdleSince | SitesTouched):
         return history(read)
+    return _tried(read, lambda: _READERS[type(read)](clients, read))
+
+
+def _tried(read: Read[Any], call: Callable[[], object]) -> Sighting[Any]:
     try:
-        return Present(_READERS[type(read)](clients, read))
+        return Present(call())
     except GoneError as gone:
         if isinstance(read, JobAt | NetworkAt | PoliciesOf | RegionPoliciesOf | PeerRoutesOf):
             return Absent()
@@ -82,7 +117,6 @@ _READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
     RulesOf: lambda clients, read: compute_read.rules(clients, read.network),
     PoliciesOf: lambda clients, read: compute_read.policies(clients, read.network),
     RegionPoliciesOf: lambda clients, read: compute_read.region_policies(clients, read.network, read.region),
-    PeerRoutesOf: lambda clients, read: compute_read.peer_routes(clients, read.network, read.region),
     ReservedIn: lambda clients, read: compute_read.reserved(clients, read.network),
     AddressesIn: lambda clients, read: compute_read.addresses(clients, read.project, read.region),
     ExecutionsIn: lambda clients, read: run.executions(clients, read.project, read.region),

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from wayout.cloud.clients import GRPC, REST, Clients
-from wayout.cloud.errors import TryAgainError, UnfinishedError, sort_compute, sort_status
+from wayout.cloud.errors import RefusedError, TryAgainError, UnfinishedError, sort_compute, sort_status
 
 T = TypeVar("T")
 
@@ -57,6 +57,8 @@ def finish(turn: Turn, operations: Any, operation: Any, permission: str, resourc
             operation = turn.ask(f"{service}.operations.get", name, partial(operations.get_operation, name, **GRPC))
         except TryAgainError:
             continue
+        except RefusedError as refused:
+            raise _unwatched(refused) from refused
     if operation.HasField("error"):
         raise sort_status(operation.error.code, operation.error.message, turn.clients.errand(permission, resource))
     turn.say("done")
@@ -75,6 +77,8 @@ def finish_compute(turn: Turn, project: str, region: str | None, name: str, perm
         except TryAgainError:
             _pause(turn)
             continue
+        except RefusedError as refused:
+            raise _unwatched(refused) from refused
         if operation.status == type(operation).Status.DONE:
             break
         _pause(turn)
@@ -98,6 +102,11 @@ def _wait_compute(turn: Turn, project: str, region: str | None, name: str) -> An
         f"projects/{project}",
         lambda: turn.clients.region_operations.wait(project=project, region=region, operation=name, **REST | patience),
     )
+
+
+def _unwatched(refused: RefusedError) -> UnfinishedError:
+    """The change itself was accepted: it is not what was refused."""
+    return UnfinishedError(f"it has begun, and how it goes may not be asked: {refused.why}", refused.help)
 
 
 def until(turn: Turn, seen: Callable[[], bool]) -> None:

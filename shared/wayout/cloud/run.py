@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud.clients import GRPC, Clients
-from wayout.cloud.errors import ConflictError, GoneError
+from wayout.cloud.errors import GoneError, UnaskedError
 from wayout.cloud.operations import Turn, finish
 from wayout.egress.model import ConnectorName, Egress, Execution, Interface, Job, JobName, Way, Word
 
@@ -54,13 +54,21 @@ def attach(turn: Turn, name: JobName, etag: str, way: Way | None) -> None:
     UpdateJob replaces the whole job, so it goes back as it came, with fields that our library does not know (they
     survive on gRPC). Start tokens are not echoed: they would run the job. Raises CloudError.
     """
+    permission, resource = "run.jobs.update", str(name)
+    started = turn.ask(permission, resource, lambda: _update(turn, name, etag, way))
+    finish(turn, turn.clients.job_operations, started.operation, permission, resource)
+
+
+def _update(turn: Turn, name: JobName, etag: str, way: Way | None) -> Any:
+    """Begin the update of a job that is as it was. It is read now: writes are few, so that their turn comes late, and
+    one that others have made meanwhile would be wasted."""
     from google.cloud import run_v2
 
     found = _read(turn.clients, name, until=turn.deadline)
     if found.delete_time:
         raise GoneError("the job has been deleted")
     if found.etag != etag:
-        raise ConflictError("the job has changed since we looked")
+        raise UnaskedError("the job has changed since we looked")
     if way:
         found.template.template.vpc_access = _document(way)
     else:
@@ -68,10 +76,7 @@ def attach(turn: Turn, name: JobName, etag: str, way: Way | None) -> None:
     plain = run_v2.Job.pb(found)
     for token in ("start_execution_token", "run_execution_token"):
         plain.ClearField(token)  # they share a oneof: even an empty one would count as set
-    permission, resource = "run.jobs.update", str(name)
-    request = run_v2.UpdateJobRequest(job=found)
-    started = turn.ask(permission, resource, lambda: turn.clients.jobs.update_job(request, **GRPC))
-    finish(turn, turn.clients.job_operations, started.operation, permission, resource)
+    return turn.clients.jobs.update_job(run_v2.UpdateJobRequest(job=found), **GRPC)
 
 
 def _read(clients: Clients, name: JobName, *, until: float | None = None) -> run_v2.Job:

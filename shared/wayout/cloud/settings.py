@@ -6,7 +6,18 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+    model_validator,
+)
+
+from wayout.cloud import pacing
 
 _SHORT_TOPIC = re.compile(r"^[A-Za-z][A-Za-z0-9._~+%-]{2,254}$")
 _TOPIC = re.compile(r"^(projects/[a-z0-9:.-]+/topics/[A-Za-z][A-Za-z0-9._~+%-]{2,254})?$")
@@ -43,6 +54,11 @@ def _topic(text: str) -> str:
     return text
 
 
+def _quotas(given: Any) -> Any:
+    return pacing.sizes(given) if isinstance(given, str) else given
+
+
+Quotas = Annotated[Mapping[str, int], BeforeValidator(_quotas)]
 Seconds = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Host = Annotated[str, AfterValidator(_host)]
 Url = Annotated[str, AfterValidator(_url)]
@@ -68,6 +84,13 @@ class Settings(BaseModel):
     poll_seconds: Seconds = Field(5.0, validation_alias="WAYOUT_POLL_SECONDS")
     # Before the first retry of one call; the next ones wait twice as long each.
     backoff_seconds: Seconds = Field(1.0, validation_alias="WAYOUT_BACKOFF_SECONDS")
+
+    # How many processes like this one may run at once: each keeps to its part of Google's quotas on requests.
+    instances: int = Field(1, validation_alias="WAYOUT_INSTANCES", ge=1)
+    # Quotas that differ from Google's usual ones, such as `run/write=120,compute/list=3000`, in calls per minute.
+    quotas: Quotas = Field(default_factory=dict, validation_alias="WAYOUT_QUOTAS")
+    # How long a quota's minute is; 0: calls are not paced.
+    quota_minute_seconds: Seconds = Field(60.0, validation_alias="WAYOUT_QUOTA_MINUTE_SECONDS")
 
     # A bearer token that is used as it is, instead of Application Default Credentials.
     token: SecretStr = Field(SecretStr(""), validation_alias="WAYOUT_TOKEN")

@@ -60,6 +60,7 @@ def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause, ours
         ),
         key=lambda past: -past.hours_ago,
     )
+    rounds = _undone(rounds)
     apart = min((one.hours_ago - next_.hours_ago for one, next_ in pairwise(rounds)), default=float("inf"))
     if apart > MINUTES / 60:
         return None
@@ -69,6 +70,16 @@ def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause, ours
     why = f"it has been put right {times} within {_minutes(apart)}, and {named} changed it back each time"
     help_ = f"agree with {named}; then deploy a job of the site again, or run: wayout apply JOB"
     return Rest(change, name, len(rounds), who, why, help_)
+
+
+def _undone(rounds: Sequence[Past]) -> list[Past]:
+    """The rounds that somebody undid before the next: what two instances did at once, the later having looked before
+    the earlier was done, is one round."""
+    found: list[Past] = []
+    for one in rounds:
+        if not found or one.looked_hours_ago <= found[-1].hours_ago:
+            found.append(one)
+    return found
 
 
 def _mends(change: Change) -> bool:

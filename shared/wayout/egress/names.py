@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 from typing import ClassVar, Self
 
 
@@ -19,11 +20,16 @@ class Name:
     @classmethod
     def parse(cls, text: str) -> Self:
         """Raises ValueError, saying which form was expected."""
-        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", cls.form)
-        found = re.search(rf"(?:^|/){pattern}$", text)
+        found = _pattern(cls.form).search(text)
         if found is None:
             raise ValueError(f"{text!r} is not of the form {cls.form.format_map(_Capitals())}")
         return cls(**found.groupdict())
+
+
+@cache
+def _pattern(form: str) -> re.Pattern[str]:
+    inner = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", form)
+    return re.compile(rf"(?:^|/){inner}$")
 
 
 class _Capitals(dict[str, str]):

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Literal
 
@@ -32,16 +33,19 @@ def _digest(*parts: object) -> str:
     return sha256("|".join(map(str, parts)).encode()).hexdigest()[:8]
 
 
+@lru_cache(maxsize=4096)
 def site_id(site: Site) -> str:
     """Eight hexadecimal digits that stand for a site in names."""
     return _digest(site.network, site.region, site.profile, *filter(None, (site.home,)))
 
 
+@lru_cache(maxsize=4096)
 def connector_of(site: Site) -> ConnectorName:
     """The site's own connector, in the network's project or the site's home."""
     return ConnectorName(site.home or site.network.project, site.region, f"{PREFIX}-{site_id(site)}")
 
 
+@lru_cache(maxsize=4096)
 def subnet_of(site: Site, road: Road = "connector") -> SubnetName:
     """The subnet of the site's own connector, or of its jobs on the direct road."""
     suffix = f"-{DIRECT}" if road == "direct" else ""
@@ -66,6 +70,8 @@ def rule_of(site: Site, role: str, road: Road = "connector") -> RuleName:
 
 def is_rule_of(site: Site, road: Road, name: RuleName) -> bool:
     """Whether a rule's name is one that we give to this site's rules on this road."""
+    if not name.rule.startswith(PREFIX):
+        return False
     prefix = rule_of(site, "").rule
     role = name.rule.removeprefix(prefix)
     on = "direct" if role.startswith(_DIRECT_ROLE) else "connector"

@@ -2,19 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import sha256
 from typing import Any
 
 from wayout.egress import adoption, hosting, naming
-from wayout.egress.model import BlindError, Blocked, Plan, Read, RulesOf, Seen
+from wayout.egress.model import BlindError, Blocked, ConnectorsIn, HistoryOf, Plan, Read, ReservedIn, RulesOf, Seen
 from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want
 
 
 def reads(want: Want) -> frozenset[Read[Any]]:
-    """What has to be looked at before `plan` is asked; it may ask for more."""
+    """What every plan looks at; `plan` may ask for more."""
+    return frozenset(read for read in _all(want) if not _seldom(read, want))
+
+
+def beside(want: Want, missing: Read[Any]) -> frozenset[Read[Any]]:
+    """What to look at together with a read that `plan` has asked for, so that it does not ask one by one."""
+    if not _seldom(missing, want):
+        return frozenset({missing})
+    # Who makes a subnet for a connector will come to the rules that Google makes for that, and ask the ledger of them.
+    retires = want.own_road == "connector" and want.profile.retire != "keep"
+    history = (HistoryOf(want.site),) if retires else ()
+    return frozenset({missing, *history, *(read for read in _all(want) if _seldom(read, want))})
+
+
+def _all(want: Want) -> Iterator[Read[Any]]:
     looks = (remedy.reads(want) for remedy in REMEDIES if want.road in remedy.roads)
-    return frozenset(read for each in (*looks, adoption.reads(want)) for read in each)
+    return (read for each in (*looks, adoption.reads(want)) for read in each)
+
+
+def _seldom(read: Read[Any], want: Want) -> bool:
+    """What only a new subnet has to keep clear of: who lives in the network without being a subnet."""
+    return isinstance(read, ReservedIn) or (isinstance(read, ConnectorsIn) and read != want.connectors)
 
 
 def settled(want: Want, seen: Seen) -> tuple[Want, tuple[str, ...]]:

@@ -43,6 +43,11 @@ def _version(text: str) -> int:
 
 def overlap(some: Iterable[str], others: Iterable[str]) -> bool:
     """Whether any range of the one overlaps any of the other."""
+    return _overlap(tuple(some), tuple(others))
+
+
+@lru_cache(maxsize=65536)
+def _overlap(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     second = [parse(text) for text in others if is_ipv4(text)]
     return any(parse(text).overlaps(other) for text in some if is_ipv4(text) for other in second)
 

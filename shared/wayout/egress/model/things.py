@@ -311,3 +311,4 @@ class Past:
     hours_ago: float
     who: str = ""  # whose doing had set us going
     mark: str = ""  # eight hexadecimal digits that stand for what the thing was to become
+    looked_hours_ago: float = 0.0  # when what it rests on was looked at; 0 where that is not known

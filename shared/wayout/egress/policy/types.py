@@ -260,7 +260,9 @@ class Policy(_Part):
 
     def covers(self, project: str) -> bool:
         """Whether this policy speaks of a project at all: those it lists (globs), or every one if it lists none."""
-        return not self.projects or any(fnmatchcase(project, pattern) for pattern in self.projects)
+        if not self.projects or project in self.projects:
+            return True
+        return any(fnmatchcase(project, pattern) for pattern in self.projects if _is_glob(pattern))
 
     def sites(self, project: str, region: str) -> Iterator[Site]:
         """Every site that the policy could make for jobs of one project and region."""
@@ -270,19 +272,25 @@ class Policy(_Part):
     @property
     def known_projects(self) -> tuple[str, ...]:
         """The projects that it lists by their full name; globs name none that could be looked at."""
-        return tuple(project for project in self.projects if not set(project) & set("*?["))
+        return tuple(project for project in self.projects if not _is_glob(project))
 
     def projects_of(self, site: Site) -> tuple[str, ...]:
         """The projects whose jobs may belong to a site, as far as the policy names them."""
         profile = self.profiles[site.profile]
         near = (site.home or site.network.project,)
+        # A site with a home is that project's alone, and so is one in a network that each project has of its own.
+        others = self.known_projects if "/" in profile.network and not site.home else ()
         return tuple(
             dict.fromkeys(
                 project
-                for project in (*near, *self.known_projects)
+                for project in (*near, *others)
                 if self.covers(project) and profile.site_for(site.profile, project, site.region) == site
             )
         )
+
+
+def _is_glob(pattern: str) -> bool:
+    return not set(pattern).isdisjoint("*?[")
 
 
 def _filled(profile: Any, sets: dict[str, Any]) -> Any:

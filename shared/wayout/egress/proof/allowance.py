@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
 
 from wayout.egress import ranges
 from wayout.egress.model import Egress, Traffic
@@ -16,6 +16,7 @@ HTTPS = (Traffic("tcp", ("443",)),)
 SERVERLESS = ("35.199.224.0/19",)
 CONTROL = (Traffic("tcp", ("667",)), Traffic("udp", ("665-666",)), Traffic("icmp"))
 PLATFORM = ("169.254.169.254/32",)  # metadata and Cloud DNS, which no rule can shut
+_PLATFORM = spans(PLATFORM)
 
 
 class Allowance:
@@ -37,15 +38,24 @@ class Allowance:
             self._allowed.append((APIS[profile.google_apis], HTTPS))
         elif profile.google_apis == "default-domains" and profile.egress == Egress.ALL:
             self._allowed.append((internet, HTTPS))
+        self._ready = [(spans(places), kinds(traffic)) for places, traffic in self._allowed]
 
     def __call__(self, packet: Packet) -> bool:
         """Whether the profile allows it."""
         to, protocol = number(packet.address), canonical(packet.protocol)
         if to is None:
             return False
-        return to in spans(PLATFORM) or any(
-            kinds(traffic).has(protocol, packet.port) and to in spans(places) for places, traffic in self._allowed
-        )
+        return to in _PLATFORM or any(kind.has(protocol, packet.port) and to in place for place, kind in self._ready)
+
+    def place(self, address: str) -> Hashable:
+        """What it can tell of an address: packets of one kind to addresses of one place are allowed alike."""
+        to = number(address)
+        return to if to is None else (to in _PLATFORM, *(to in place for place, _ in self._ready))
+
+    def kind(self, protocol: str, port: int) -> Hashable:
+        """What it can tell of a protocol and port."""
+        name = canonical(protocol)
+        return tuple(kind.has(name, port) for _, kind in self._ready)
 
     @property
     def places(self) -> Iterable[str]:

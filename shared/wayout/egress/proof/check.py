@@ -9,8 +9,7 @@ that is there may do both, and is judged on its own as well. What fails is follo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
@@ -32,10 +31,9 @@ from wayout.egress.model import (
     kind,
     subject,
 )
-from wayout.egress.proof.allowance import Allowance
-from wayout.egress.proof.future import Step, after, prefixes, steps
-from wayout.egress.proof.grounds import ground, inside
-from wayout.egress.proof.packets import packets
+from wayout.egress.proof.future import Step, prefixes
+from wayout.egress.proof.moments import NOW, Future, User, View, concerns, way_at
+from wayout.egress.proof.packets import classes
 from wayout.egress.reach import Answer, Ground, Judge, Packet, Verdict, every, judge
 from wayout.egress.remedies import Want
 
@@ -49,12 +47,10 @@ def check(want: Want, seen: Seen, changes: Sequence[Change]) -> tuple[Blocked, .
     """
     if not any(_matters(change) for change in changes):
         return ()
-    before = ground(want, seen)
-    allowed = Allowance(want.profile, inside(before))
+    future = Future(want, seen, changes)
     found: dict[tuple[str, str], Blocked] = {}
-    future = Future(want, seen)
-    for user in _users(want, before, changes):
-        for finding in _judged(user, future, changes, allowed):
+    for user in _users(want, future.at(NOW), changes):
+        for finding in _judged(user, future):
             found.setdefault((finding.what, finding.why), finding)
     return tuple(found.values())[:WORST]
 
@@ -62,17 +58,6 @@ def check(want: Want, seen: Seen, changes: Sequence[Change]) -> tuple[Blocked, .
 def _matters(change: Change) -> bool:
     """Whether a change can open or shut anything for anybody: a new network or subnet holds nobody yet."""
     return not (isinstance(change, Create) and isinstance(change.thing, Network | Subnet))
-
-
-@dataclass(frozen=True, slots=True)
-class User:
-    """Somebody whose packets a plan must not open or cut a way for. `ours`: the profile speaks of it."""
-
-    job: JobName
-    account: str
-    way: Way | None
-    ours: bool
-    who: str = ""  # in words, where it is no job that is known
 
 
 def _users(want: Want, before: Ground, changes: Sequence[Change]) -> Iterator[User]:
@@ -84,10 +69,11 @@ def _users(want: Want, before: Ground, changes: Sequence[Change]) -> Iterator[Us
     for name, change in moved.items():
         jobs.setdefault(name, Job(name, way=change.was))
     known: set[object] = set()
+    tells, new = _tells_accounts(before), want.way
     for name, job in jobs.items():
-        ours = name in moved or ways.same(job.way, want.way, name)
+        ours = name in moved or ways.same(job.way, new, name)
         user = User(name, job.service_account, job.way, ours=ours)
-        key = (job.way, name in moved, job.service_account if _by_account(before) else "", ours)
+        key = (job.way, name in moved, job.service_account if tells and _by_itself(job.way, new) else "", ours)
         if key not in known and (ours or job.way):
             known.add(key)
             yield user
@@ -103,7 +89,12 @@ def _users(want: Want, before: Ground, changes: Sequence[Change]) -> Iterator[Us
         yield User(somebody, "", way, ours=False, who=who)
 
 
-def _by_account(before: Ground) -> bool:
+def _by_itself(*possible: Way | None) -> bool:
+    """Whether a job may send under its own service account; a connector's machines have none of ours."""
+    return any(way is not None and way.interface for way in possible)
+
+
+def _tells_accounts(before: Ground) -> bool:
     """Whether some rule tells service accounts apart."""
     return any(rule.target_accounts for rule in every(before.rules, before.policies))
 
@@ -118,45 +109,29 @@ def _plain_subnet(want: Want, before: Ground) -> str:
     return next((str(subnet.name) for subnet in fit if ranges.parse(subnet.range).prefixlen <= 26), "")
 
 
-class Future:
-    """The network at each step, put together once."""
-
-    def __init__(self, want: Want, seen: Seen) -> None:
-        self.want = want
-        self._seen = seen
-        self._known: dict[tuple[Change, ...], Ground] = {}
-
-    def at(self, step: Step) -> Ground:
-        """The network once a step is made."""
-        if step.made not in self._known:
-            self._known[step.made] = ground(self.want, after(self._seen, step.made))
-        return self._known[step.made]
-
-
-def _judged(user: User, future: Future, changes: Sequence[Change], allowed: Allowance) -> Iterator[Blocked]:
+def _judged(user: User, future: Future) -> Iterator[Blocked]:
     """The first packet of each kind that some step opens or cuts for this user."""
-    asked = packets(user.way, future.want.way, future.at(Step(())), changes, allowed)
-    known = _asked(user, Step(()), future, asked)
+    concerning = [step for step in future.steps if concerns(user, step, future)]
+    if not concerning:
+        return
+    of, may = future.field(user.way)
+    then = View(user, NOW, future, of)
     told: set[str] = set()
-    for step in steps(changes):
-        now = _asked(user, step, future, asked)
-        for packet in asked:
-            if known[packet] == now[packet]:
+    for step in concerning:
+        now = View(user, step, future, of)
+        for rows, columns in classes(then.sight, now.sight, may):
+            was, becomes = then.answer(rows[0], columns[0]), now.answer(rows[0], columns[0])
+            if was == becomes:
                 continue
-            harm = _harm(known[packet], now[packet], may=user.ours and allowed(packet), ours=user.ours)
+            first = of.packet(rows[0], columns[0])
+            harm = _harm(was, becomes, may=user.ours and future.allowed(first), ours=user.ours)
             if harm and harm not in told:
-                finding = _finding(user, _first(user, step, future, packet, known[packet]), packet, harm, future)
+                # What excuses one packet on the way to this step may not excuse another.
+                alike = (of.packet(row, column) for row in rows for column in columns)
+                found = (_finding(user, _first(user, step, future, one, was), one, harm, future) for one in alike)
+                finding = next(filter(None, found), ())
                 told |= {harm} if finding else set()
                 yield from finding
-
-
-def _asked(user: User, step: Step, future: Future, packets: Iterable[Packet]) -> dict[Packet, Answer]:
-    one = Judge(user.job, _way(user, step), user.account, future.at(step))
-    return {packet: one.reaches(packet) for packet in packets}
-
-
-def _way(user: User, step: Step) -> Way | None:
-    return next((one.way for one in step.made if isinstance(one, Attach) and one.job == user.job), user.way)
 
 
 Harm = Literal["open", "cut"]
@@ -171,15 +146,19 @@ def _harm(was: Answer, now: Answer, *, may: bool, ours: bool) -> Harm | None:
 
 def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) -> Step:
     """The first step on the way there at which the packet fares otherwise."""
-    return next((one for one in prefixes(step) if _asked(user, one, future, (packet,))[packet] != was), step)
+
+    def fares(one: Step) -> Answer:
+        return Judge(user.job, way_at(user, one), user.account, future.at(one)).reaches(packet)
+
+    return next((one for one in prefixes(step) if fares(one) != was), step)
 
 
 def _finding(user: User, step: Step, packet: Packet, harm: Harm, future: Future) -> tuple[Blocked, ...]:
     """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
     want = future.want
-    verdict = judge(user.job, _way(user, step), user.account, packet, future.at(step))
+    verdict = judge(user.job, way_at(user, step), user.account, packet, future.at(step))
     lets_out = _lets_out(verdict)
-    adopted = want.adopted is not None and _way(user, step) == want.way  # which the policy lets be as it is
+    adopted = want.adopted is not None and way_at(user, step) == want.way  # which the policy lets be as it is
     tolerated = adopted or any(fnmatchcase(lets_out, glob) for glob in want.profile.tolerates)
     if harm == "open" and (not verdict.inside or tolerated):
         return ()

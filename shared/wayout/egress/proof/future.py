@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,9 +17,11 @@ from wayout.egress.model import (
     FirewallRule,
     Job,
     JobAt,
+    JobName,
     JobsIn,
     Network,
     NetworkAt,
+    NetworkName,
     Present,
     Read,
     Remove,
@@ -35,6 +37,7 @@ from wayout.egress.model import (
     SubnetsOf,
     Thing,
     Update,
+    Way,
     kind,
     subject,
 )
@@ -42,9 +45,9 @@ from wayout.egress.model import (
 Sightings = dict[Read[Any], Sighting[Any]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, slots=True)
 class Step:
-    """The changes that have been made at one moment; `said` names the last of them."""
+    """The changes that have been made at one moment; `said` names the last of them. Each is a moment of its own."""
 
     made: tuple[Change, ...]
 
@@ -58,10 +61,10 @@ def steps(changes: Sequence[Change]) -> Iterator[Step]:
     opening = [change for change in changes if _opens(change)]
     shutting = [change for change in changes if not _opens(change)]
     edits = [(change,) for change in changes if isinstance(change, Update)]
-    known: set[tuple[Change, ...]] = {()}
+    known: list[tuple[Change, ...]] = [()]
     for made in (tuple(opening), tuple(shutting), tuple(changes), *edits):
         if made not in known:
-            known.add(made)
+            known.append(made)
             yield Step(made)
 
 
@@ -90,17 +93,24 @@ def after(seen: Seen, made: Sequence[Change]) -> Seen:
     """What will be seen once these changes are made. A connector comes up READY, with the rules that Google makes
     for one in the network's own project, and a subnet and a network with their routes."""
     sightings: Sightings = dict(seen.sightings)
+    rules: dict[tuple[NetworkName, bool], list[FirewallRule]] = {}
     for change in made:
         if isinstance(change, Attach):
-            _attach(sightings, change)
+            continue
+        if isinstance(change.thing, FirewallRule):
+            rules.setdefault((change.thing.network, isinstance(change, Remove)), []).append(change.thing)
         else:
             _change(sightings, change)
+    for (network, gone), things in rules.items():
+        _put(sightings, RulesOf(network), *things, gone=gone)
+    if ways := {change.job: change.way for change in made if isinstance(change, Attach)}:
+        _attach(sightings, ways)
     return Seen(sightings)
 
 
-def _attach(sightings: Sightings, change: Attach) -> None:
+def _attach(sightings: Sightings, ways: Mapping[JobName, Way | None]) -> None:
     def moved(job: Job) -> Job:
-        return replace(job, way=change.way) if job.name == change.job else job
+        return replace(job, way=ways[job.name]) if job.name in ways else job
 
     for read, sighting in sightings.items():
         if not isinstance(sighting, Present):
@@ -117,8 +127,6 @@ def _change(sightings: Sightings, change: Create | Update | Remove) -> None:
         case Network():
             sightings[NetworkAt(thing.name)] = Present(thing)
             _put(sightings, RoutesOf(thing.name), _default_route(thing), gone=False)
-        case FirewallRule():
-            _put(sightings, RulesOf(thing.network), thing, gone=gone)
         case Router():
             _put(sightings, RoutersOf(thing.network, thing.name.region), thing, gone=gone)
         case Subnet():
@@ -132,11 +140,11 @@ def _change(sightings: Sightings, change: Create | Update | Remove) -> None:
                 _automatic(sightings, thing)
 
 
-def _put(sightings: Sightings, read: Read[Any], thing: Thing | Route, *, gone: bool) -> None:
-    sighting = sightings.get(read)
+def _put(sightings: Sightings, read: Read[Any], *things: Thing | Route, gone: bool) -> None:
+    sighting, names = sightings.get(read), {thing.name for thing in things}
     if isinstance(sighting, Present):
-        others = tuple(each for each in sighting.value if each.name != thing.name)
-        sightings[read] = Present(others if gone else (*others, thing))
+        others = tuple(each for each in sighting.value if each.name not in names)
+        sightings[read] = Present(others if gone else (*others, *things))
 
 
 def _default_route(network: Network) -> Route:
@@ -151,5 +159,4 @@ def _automatic(sightings: Sightings, made: Connector) -> None:
     subnets = sightings.get(SubnetsOf(made.network))
     known = subnets.value if isinstance(subnets, Present) else ()
     range_ = next((subnet.range for subnet in known if subnet.name == made.subnet), made.range)
-    for rule in automatics.rules(made, range_):
-        _put(sightings, RulesOf(made.network), rule, gone=False)
+    _put(sightings, RulesOf(made.network), *automatics.rules(made, range_), gone=False)

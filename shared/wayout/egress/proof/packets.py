@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import chain, pairwise
+from typing import Protocol
 
 from wayout.egress import naming, ranges, ways
 from wayout.egress.model import Attach, Change, Direction, FirewallRule, Traffic, Way
@@ -24,14 +26,25 @@ PLATFORM = (
 _LAST = (1 << 32) - 1
 
 
-def packets(
-    was: Way | None, becomes: Way, ground: Ground, changes: Sequence[Change], allowed: Allowance
-) -> tuple[Packet, ...]:
+@dataclass(frozen=True, slots=True)
+class Field:
+    """Packets: to every address, of every kind (protocol and port)."""
+
+    addresses: tuple[str, ...]
+    kinds: tuple[tuple[str, int], ...]
+
+    def packet(self, row: int, column: int) -> Packet:
+        """One of them, by the numbers of its address and kind."""
+        return Packet(self.addresses[row], *self.kinds[column])
+
+
+def field(was: Way | None, becomes: Way, ground: Ground, changes: Sequence[Change], allowed: Allowance) -> Field:
     """One packet for every class of packets that rules, routes, subnets and the profile cannot tell apart.
 
     Rules that can never speak of the sender's packets draw no edge.
     """
-    rules = [rule for rule in (*ground.rules, *_rules(changes)) if _speaks(rule, was, becomes)]
+    tags = frozenset(chain.from_iterable(tags_of(way) for way in (was, becomes) if way))
+    rules = [rule for rule in (*ground.rules, *_rules(changes)) if _speaks(rule, tags)]
     deciding = every(rules, ground.policies)
     places = chain(
         PLATFORM,
@@ -42,8 +55,45 @@ def packets(
         (route.destination for route in ground.routes),
     )
     traffic = (*(one for rule in deciding for one in rule.traffic), *allowed.traffic)
-    kinds = tuple(_kinds(traffic))
-    return tuple(Packet(address, *kind) for address in _addresses(places) for kind in kinds)
+    return Field(tuple(_addresses(places)), tuple(_kinds(traffic)))
+
+
+class Eye(Protocol):
+    """Who judges packets, and can say what of an address and of a kind it looks at."""
+
+    def place(self, address: str) -> Hashable: ...
+    def kind(self, protocol: str, port: int) -> Hashable: ...
+
+
+class Sight:
+    """A field as one eye sees it: addresses that it cannot tell apart have one number among `rows`, and kinds among
+    `columns`."""
+
+    def __init__(self, eye: Eye, of: Field) -> None:
+        self.rows = _numbered(map(eye.place, of.addresses))
+        self.columns = _numbered(eye.kind(*kind) for kind in of.kinds)
+
+
+def _numbered(seen: Iterable[Hashable]) -> list[int]:
+    numbers: dict[Hashable, int] = {}
+    return [numbers.setdefault(one, len(numbers)) for one in seen]
+
+
+def classes(*sights: Sight) -> Iterator[tuple[list[int], list[int]]]:
+    """The classes of packets that none of them can tell apart: the numbers of their addresses, and of their kinds.
+
+    Whoever asks the first packet of each in turn meets whatever there is as early as who asks all packets in turn.
+    """
+    rows = _grouped(zip(*(sight.rows for sight in sights), strict=True))
+    columns = _grouped(zip(*(sight.columns for sight in sights), strict=True))
+    return ((row, column) for row in rows for column in columns)
+
+
+def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
+    found: dict[Hashable, list[int]] = {}
+    for number, key in enumerate(keys):
+        found.setdefault(key, []).append(number)
+    return list(found.values())
 
 
 def _rules(changes: Iterable[Change]) -> Iterator[FirewallRule]:
@@ -52,15 +102,15 @@ def _rules(changes: Iterable[Change]) -> Iterator[FirewallRule]:
             yield change.thing
 
 
-def _speaks(rule: FirewallRule, *possible: Way | None) -> bool:
-    """Whether a rule can decide on packets of one of these ways; ingress rules by range may always."""
-    tags = frozenset(chain.from_iterable(_tags(way) for way in possible if way))
+def _speaks(rule: FirewallRule, tags: frozenset[str]) -> bool:
+    """Whether a rule can decide on packets of machines with these tags; ingress rules by range may always."""
     named = rule.target_tags if rule.direction == Direction.EGRESS else rule.source_tags
     by_range = rule.direction == Direction.INGRESS and bool(rule.sources)
-    return not named or by_range or bool(tags & set(named))
+    return not named or by_range or not tags.isdisjoint(named)
 
 
-def _tags(way: Way) -> frozenset[str]:
+def tags_of(way: Way) -> frozenset[str]:
+    """The network tags of the machines that send a way's packets."""
     if way.connector:
         return frozenset({"vpc-connector", naming.tag_of(way.connector)})
     return ways.tags(way)

@@ -1,6 +1,6 @@
 """Can this job reach that address, protocol and port, and which rule, route, NAT or lack of one decides."""
 
-from wayout.egress.reach.firewall import every
+from wayout.egress.reach.book import every
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.judge import Judge, judge
 from wayout.egress.reach.leaving import through_vpc

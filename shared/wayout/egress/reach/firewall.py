@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from wayout.egress.model import Action, Direction, FirewallPolicy, FirewallRule, Layer, Network, PolicyRule, Verb
+from wayout.egress.reach.book import Book
 from wayout.egress.reach.packet import Answer
 from wayout.egress.reach.spans import Kinds, Spans, kinds, spans
 
@@ -60,7 +61,7 @@ class Firewall:
     def __init__(
         self,
         network: Network,
-        rules: Sequence[FirewallRule],
+        book: Book,
         policies: Sequence[FirewallPolicy],
         direction: Direction,
         target: End,
@@ -69,20 +70,21 @@ class Firewall:
         self._target = target
         implied = Answer.YES if direction == Direction.EGRESS else Answer.NO
         self._implied = Decision(implied)
-        self._blocks = [block for block in self._ordered(network, rules, policies) if block]
+        self._blocks = [block for block in self._ordered(network, book, policies) if block]
+        slots = [slot for block in self._blocks for slot in block]
+        self._places = list(dict.fromkeys(slot.destinations for slot in slots if slot.destinations is not None))
+        self._kinds = list(dict.fromkeys(slot.kinds for slot in slots))
 
-    def _ordered(
-        self, network: Network, rules: Sequence[FirewallRule], policies: Sequence[FirewallPolicy]
-    ) -> Iterable[list[_Slot]]:
+    def _ordered(self, network: Network, book: Book, policies: Sequence[FirewallPolicy]) -> Iterable[list[_Slot]]:
         def of(*layers: Layer) -> list[list[_Slot]]:
             return [self._policy(policy) for layer in layers for policy in policies if policy.layer == layer]
 
-        vpc = [self._rules(rules)]
+        vpc = [self._rules(book.rules(self._direction, self._target.tags))]
         networks = of(Layer.NETWORK, Layer.REGIONAL)
         above = of(Layer.HIERARCHY, Layer.SYSTEM)
         return [*above, *networks, *vpc] if network.policies_first else [*above, *vpc, *networks]
 
-    def _rules(self, rules: Sequence[FirewallRule]) -> list[_Slot]:
+    def _rules(self, rules: Iterable[FirewallRule]) -> list[_Slot]:
         fit = [(rule, sure) for rule in rules if (sure := self._targets(rule)) is not None]
         fit.sort(key=lambda pair: (pair[0].priority, pair[0].action != Action.DENY))
         return [self._slot(rule, None, Verb(rule.action.lower()), certain=sure) for rule, sure in fit]
@@ -124,6 +126,14 @@ class Firewall:
             Decision(answer, rule, policy),
         )
 
+    def place(self, destination: int) -> tuple[bool, ...]:
+        """Everything of a destination that it looks at: of two with the same place it decides alike."""
+        return tuple(destination in known for known in self._places)
+
+    def kind(self, protocol: str, port: int) -> tuple[bool, ...]:
+        """Everything of a (canonical) protocol and port that it looks at."""
+        return tuple(known.has(protocol, port) for known in self._kinds)
+
     def decide(self, protocol: str, port: int, source: End, destination: int) -> Decision:
         """What becomes of a packet; UNKNOWN where rules that may or may not match would decide differently."""
 
@@ -158,13 +168,3 @@ class Firewall:
             if slot.certain:
                 return found
         return found + self._possible(block + 1, hits)
-
-
-def cuts(rules: Iterable[FirewallRule], policies: Iterable[FirewallPolicy]) -> list[tuple[int, int]]:
-    """Every stretch of source addresses that some rule tells apart."""
-    return [edge for rule in every(rules, policies) if rule.sources for edge in spans(rule.sources).edges]
-
-
-def every(rules: Iterable[FirewallRule], policies: Iterable[FirewallPolicy]) -> list[FirewallRule | PolicyRule]:
-    """The VPC firewall rules, and those of the policies."""
-    return [*rules, *(rule for policy in policies for rule in policy.rules)]

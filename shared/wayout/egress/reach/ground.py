@@ -15,6 +15,7 @@ from wayout.egress.model import (
     Router,
     Subnet,
 )
+from wayout.egress.reach.book import Book
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,11 @@ class Ground:
     connectors: tuple[Connector, ...] = ()
     beyond: Mapping[NetworkName, Ground] = field(default_factory=dict)
     hidden: str = ""
+    _book: list[Book] = field(default_factory=list, init=False, repr=False, compare=False)
+
+    @property
+    def book(self) -> Book:
+        """The rules, sorted at the first asking."""
+        if not self._book:
+            self._book.append(Book(self.rules, self.policies))
+        return self._book[0]

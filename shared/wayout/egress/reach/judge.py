@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from ipaddress import IPv4Address
 
 from wayout.egress.model import Direction, JobName, Route, Way
@@ -11,7 +11,7 @@ from wayout.egress.reach.arriving import Arrival
 from wayout.egress.reach.firewall import End, Firewall
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
-from wayout.egress.reach.parts import edges, samples, stretches
+from wayout.egress.reach.parts import samples, stretches
 from wayout.egress.reach.routing import Routing
 from wayout.egress.reach.sender import Sender, sender
 from wayout.egress.reach.spans import canonical, number, spans
@@ -55,8 +55,8 @@ class Judge:
         self._ground = ground
         inner, tags, unnamed = found, found.tags, not found.connector and not found.account
         target = End(0, tags, inner.account, unnamed=unnamed)
-        self._egress = Firewall(ground.network, ground.rules, ground.policies, Direction.EGRESS, target)
-        self._into_connector = Firewall(ground.network, ground.rules, ground.policies, Direction.INGRESS, target)
+        self._egress = Firewall(ground.network, ground.book, ground.policies, Direction.EGRESS, target)
+        self._into_connector = Firewall(ground.network, ground.book, ground.policies, Direction.INGRESS, target)
         self._arrival = Arrival(ground, self._receiver)
         self._peers = {name: Arrival(peer, self._receiver) for name, peer in ground.beyond.items()}
         self._routing = Routing(ground.routes, tags)
@@ -74,6 +74,27 @@ class Judge:
             if step.answer == Answer.UNKNOWN:
                 answer = Answer.UNKNOWN
         return answer
+
+    def place(self, address: str) -> Hashable:
+        """What it can tell of an address: packets of one kind to addresses of one place fare alike."""
+        to = number(address)
+        if to is None:
+            return None
+        known = leaving.place(to)
+        if self._way is None or not isinstance(self._sender, Sender) or not leaving.through_vpc(self._way.egress, to):
+            return known
+        best = self._routing.best(to)
+        arrivals = (self._arrival, *self._peers.values()) if any(one.local or one.peering for one in best) else ()
+        return known, self._egress.place(to), tuple(map(id, best)), tuple(one.place(to) for one in arrivals)
+
+    def kind(self, protocol: str, port: int) -> Hashable:
+        """What it can tell of a protocol and port."""
+        name = canonical(protocol)
+        known = name == "tcp", name in leaving.TRANSLATED, name == "tcp" and port == leaving.MAIL
+        if not isinstance(self._sender, Sender):
+            return known
+        arrivals = tuple(one.kind(name, port) for one in (self._arrival, *self._peers.values()))
+        return known, self._egress.kind(name, port), arrivals
 
     def judge(self, packet: Packet) -> Verdict:
         """What becomes of a packet, hop by hop, as far as it gets."""
@@ -176,7 +197,7 @@ class Judge:
 
     def _carried(self) -> Iterator[Hop]:
         """Without its control traffic a connector carries nothing. Source: facts.md sections 1c to 1e."""
-        far = stretches(spans((SERVERLESS,)).edges[0], edges(self._ground))
+        far = stretches(spans((SERVERLESS,)).edges[0], self._ground.book.edges)
         near = [End(end.address, frozenset(), "") for end in self._ends]
         there = [self._egress.decide("tcp", CONTROL, end, to) for end in near for to in far]
         back = [

@@ -5,6 +5,8 @@ Sources: facts.md section 5 (Cloud NAT, Private Google Access) and Google's page
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from wayout.egress import ranges
 from wayout.egress.coverage import covers
 from wayout.egress.model import Egress, Nat, Router
@@ -30,6 +32,12 @@ MAIL = 25
 def through_vpc(egress: Egress, destination: int) -> bool:
     """Whether a job's packet enters the VPC: everything, or private ranges and the virtual addresses of Google APIs."""
     return egress == Egress.ALL or destination in PRIVATE or destination in VIRTUAL
+
+
+@lru_cache(maxsize=65536)
+def place(destination: int) -> tuple[bool, ...]:
+    """Everything of an address that is looked at here; two with the same place fare alike."""
+    return tuple(destination in known for known in (METADATA, PRIVATE, SPECIAL, VIRTUAL, GOOGLE, RESOLVERS))
 
 
 def directly(destination: int, protocol: str, port: int) -> Hop:

@@ -21,15 +21,11 @@ class Spans:
         ordered = sorted((int(net.network_address), int(net.broadcast_address)) for net in nets)
         self._first = [low for low, _ in ordered]
         self._last = [high for _, high in ordered]
+        self.edges = ordered  # first and last address of every stretch
 
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._first, number) - 1
         return at >= 0 and number <= self._last[at]
-
-    @property
-    def edges(self) -> list[tuple[int, int]]:
-        """First and last address of every stretch."""
-        return list(zip(self._first, self._last, strict=True))
 
 
 @lru_cache(maxsize=4096)

@@ -1,0 +1,1 @@
+"""What Wayout costs, as ratios to something measured in the same run. All of it: `python -m benchmarks.table`."""

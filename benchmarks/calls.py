@@ -1,0 +1,126 @@
+"""How many API calls a site takes: when nothing is to do, and from nothing.
+
+    python benchmarks/calls.py
+
+The house of the tests: functions behind their real server, official clients, a local Google Cloud that counts. Every
+call of ours counts, of every delivery that a deploy leads to, waits for operations included; but for what only tells
+people (entries written to the ledger, outcomes published).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from benchmarks.table import Row, show
+from localcloud.core import Record
+from tests.house import PRINCIPAL, House
+
+# What decides on a job's way out, and so cannot be left unseen. Of each there is one list or one get at Google.
+KINDS = (
+    "the job",
+    "the network, with its peerings",
+    "hierarchical and global firewall policies",
+    "regional firewall policies",
+    "subnets",
+    "firewall rules",
+    "routes",
+    "routers and NATs",
+    "connectors",
+)
+TELLING = ("logging.entries.write", "pubsub.")
+MADE = ("compute.subnetworks", "compute.firewalls", "compute.routers", "vpcaccess.connectors", "run.jobs")
+GOOGLES = "/aet-"  # the firewall rules that Google makes for a connector
+
+
+@dataclass(frozen=True)
+class Counted:
+    """The calls of ours, by what they do."""
+
+    reads: int
+    writes: int
+
+
+@contextmanager
+def house() -> Iterator[House]:
+    """A house that says nothing."""
+    with (
+        contextlib.redirect_stdout(io.StringIO()),
+        tempfile.TemporaryDirectory(prefix="wayout-bench-") as folder,
+        House(Path(folder)) as found,
+    ):
+        yield found
+
+
+def counted(records: list[Record]) -> Counted:
+    """Reads and writes among the calls of everybody."""
+    ours = [one for one in records if one.principal == PRINCIPAL and not one.method.startswith(TELLING)]
+    writes = sum(one.writes for one in ours)
+    return Counted(len(ours) - writes, writes)
+
+
+def resources(of: House) -> dict[str, object]:
+    """Every resource on a way out, as it is."""
+    world = of.world()
+    return {name: document for kind in MADE for name, document in world.get(kind, {}).items()}
+
+
+def greenfield(of: House) -> tuple[Counted, int]:
+    """The calls from a job's deploy until all is quiet, and how many resources differ then because of us."""
+    of.developer.deploy("first", label="")
+    of.settle()
+    before, start = resources(of), len(of.cloud.records)
+    of.developer.deploy("my-job")
+    of.settle()
+    after = resources(of)
+    assert of.job("my-job"), "the job was not attached"  # noqa: S101 - a figure of a failure would be none
+    ours = {name for name, document in after.items() if before.get(name) != document}
+    # Of Google's own rules we touch those that we disable.
+    ours -= {name for name in ours if GOOGLES in name and not dict(after[name]).get("disabled")}  # type: ignore[call-overload]
+    return counted(of.cloud.records[start:]), len(ours)
+
+
+def nothing_to_do(of: House, *, sweep: bool) -> Counted:
+    """The calls of an event, or of a sweep, for a site that is whole."""
+    start = len(of.cloud.records)
+    if sweep:
+        of.platform.sweep()
+    else:
+        of.platform.ask_for("my-job", "once more")
+    of.settle()
+    return counted(of.cloud.records[start:])
+
+
+def rows() -> list[Row]:
+    """The lines of this benchmark."""
+    with house() as of:
+        green, made = greenfield(of)
+        event, sweep = nothing_to_do(of, sweep=False), nothing_to_do(of, sweep=True)
+    kinds = f"the {len(KINDS)} kinds that must be looked at"
+    whole = "API calls for a whole site"
+    writes = event.writes + sweep.writes
+    return [
+        Row(f"{whole}: reads, after an event", kinds, "<= 1x", event.reads / len(KINDS), {"reads": event.reads}),
+        Row(f"{whole}: reads, in a sweep", kinds, "<= 1x", sweep.reads / len(KINDS), {"reads": sweep.reads}),
+        Row(f"{whole}: writes", "none", "0", writes),
+        Row("API calls, greenfield: writes", f"the {made} resources made or changed", "1x", green.writes / made),
+        Row(
+            "API calls, greenfield: reads, with waits and all later deliveries",
+            f"its {green.writes} writes",
+            "<= 4x",
+            green.reads / green.writes,
+            {"reads": green.reads},
+        ),
+    ]
+
+
+if __name__ == "__main__":
+    show(rows())

@@ -1,0 +1,91 @@
+"""How users of a network fare at the steps of a plan, with everything that is asked twice put together once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from wayout.egress.model import Attach, Change, FirewallRule, JobName, Seen, Update, Way
+from wayout.egress.proof.allowance import Allowance
+from wayout.egress.proof.future import Step, after, steps
+from wayout.egress.proof.grounds import ground, inside
+from wayout.egress.proof.packets import Field, Sight, field, tags_of
+from wayout.egress.reach import Answer, Ground, Judge
+from wayout.egress.remedies import Want
+
+NOW = Step(())
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """Somebody whose packets a plan must not open or cut a way for. `ours`: the profile speaks of it."""
+
+    job: JobName
+    account: str
+    way: Way | None
+    ours: bool
+    who: str = ""  # in words, where it is no job that is known
+
+
+class Future:
+    """The network at each step of some changes, put together once."""
+
+    def __init__(self, want: Want, seen: Seen, changes: Sequence[Change]) -> None:
+        self.want = want
+        self._seen = seen
+        self.changes = changes
+        self.steps = tuple(steps(changes))
+        self._known = {NOW: ground(want, seen)}
+        self.allowed = Allowance(want.profile, inside(self.at(NOW)))
+        self._fields: dict[Way | None, tuple[Field, Sight]] = {}
+
+    def at(self, step: Step) -> Ground:
+        """The network once a step is made; whoever is attached in it leaves the network as it is."""
+        if step not in self._known:
+            made = [change for change in step.made if not isinstance(change, Attach)]
+            self._known[step] = ground(self.want, after(self._seen, made)) if made else self.at(NOW)
+        return self._known[step]
+
+    def field(self, way: Way | None) -> tuple[Field, Sight]:
+        """The packets that tell all this apart for whoever has this way now, and what the profile sees of them."""
+        if way not in self._fields:
+            found = field(way, self.want.way, self.at(NOW), self.changes, self.allowed)
+            self._fields[way] = found, Sight(self.allowed, found)
+        return self._fields[way]
+
+
+class View:
+    """How one user fares at one step; packets that look alike to the judge are judged once."""
+
+    def __init__(self, user: User, step: Step, future: Future, of: Field) -> None:
+        self._judge = Judge(user.job, way_at(user, step), user.account, future.at(step))
+        self._field = of
+        self._known: dict[tuple[int, int], Answer] = {}
+        self.sight = Sight(self._judge, of)
+
+    def answer(self, row: int, column: int) -> Answer:
+        """What becomes of a packet of the field."""
+        key = self.sight.rows[row], self.sight.columns[column]
+        if key not in self._known:
+            self._known[key] = self._judge.reaches(self._field.packet(row, column))
+        return self._known[key]
+
+
+def way_at(user: User, step: Step) -> Way | None:
+    """Somebody's way once a step is made."""
+    return next((one.way for one in step.made if isinstance(one, Attach) and one.job == user.job), user.way)
+
+
+def concerns(user: User, step: Step, future: Future) -> bool:
+    """Whether a step can make a difference to somebody: not to who stays without a way, nor to who stays on theirs by
+    rules for machines that are neither theirs nor at the other end (a `Receiver` has no tags)."""
+    if way_at(user, step) != user.way:
+        return True
+    if user.way is None or future.at(step) is future.at(NOW):
+        return False
+    tags = tags_of(user.way)
+    changes = [change for change in step.made if not isinstance(change, Attach)]
+    things = (*(one.thing for one in changes), *(one.was for one in changes if isinstance(one, Update)))
+    return any(
+        not (isinstance(one, FirewallRule) and one.target_tags and tags.isdisjoint(one.target_tags)) for one in things
+    )
