@@ -29,7 +29,7 @@ PATHS = {
     "sweep": "wayout-sweep → on_schedule",
     "outcomes": "wayout-outcomes → on_outcome",
 }
-SOON = 4.0  # seconds that an echo is waited for which will not come; the others come sooner, on a busy machine too
+SOON = 6.0  # seconds that an echo is waited for which will not come; the others come sooner, on a busy machine too
 
 
 @pytest.fixture
