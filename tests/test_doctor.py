@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[Break, dict[str, tuple[str, ...]]]] = {
         lambda laid: laid.rest("DELETE", f"v1/{subscription('wayout-sweep')}"),
         {
             subscription("wayout-sweep"): ("does not exist: what is published on its topic reaches nobody",),
-            PATHS["sweep"]: ("did not come back within 4 s", subscription("wayout-sweep")),
+            PATHS["sweep"]: (f"did not come back within {SOON:g} s", subscription("wayout-sweep")),
         },
     ),
     "a subscription delivers elsewhere": (
