@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from wayout import passes, reconcile
+from wayout import reconcile
 from wayout.egress import need, ways
 from wayout.egress.model import (
     BlindError,
@@ -107,7 +107,7 @@ def _ahead(
     """The stages of the plan for the job's site, and what fails its proof."""
     assert intent.site  # noqa: S101 - its only caller has asked
     run = reconcile.started(intent.site, Cause("explain", what="explain"), parts, apply=False)
-    want = passes.with_jobs(run, (job,))
+    want = run.with_jobs((job,))
     ahead = foresight.stages(want, seen)
     return ahead, foresight.proven(ahead)
 

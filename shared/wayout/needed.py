@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from wayout import passes
 from wayout.egress import naming
 from wayout.egress.model import NotLookedError, Read, Seen, Site, State, SubnetName, SubnetsOf
 from wayout.parts import Parts
-from wayout.passes import Run
+from wayout.run import Run
 
 
 def subnets(site: Site) -> set[SubnetName]:
@@ -18,7 +17,7 @@ def subnets(site: Site) -> set[SubnetName]:
 
 def under_way(run: Run, parts: Parts) -> bool:
     """Whether the site's own connector is being made or deleted."""
-    want = passes.bare(run)
+    want = run.bare()
     _look(run, parts, want.connectors)
     ours = want.own_connector(_seen(run))
     return ours is not None and ours.state in (State.CREATING, State.DELETING)
@@ -35,7 +34,7 @@ def wanted(run: Run, parts: Parts) -> bool:
     _look(run, parts, *run.job_reads)
     while True:
         try:
-            if passes.bare(run).own_connector(_seen(run)) or run.jobs(_seen(run)):
+            if run.bare().own_connector(_seen(run)) or run.jobs(_seen(run)):
                 return True
             there = _seen(run).get(SubnetsOf(run.site.network))
             return any(found.name in subnets(run.site) for found in there)

@@ -32,7 +32,7 @@ from wayout.egress.model import (
 from wayout.egress.need import Intent, Stance
 from wayout.egress.policy import Policy
 from wayout.parts import Parts
-from wayout.passes import Ending, Run
+from wayout.run import Ending, Everybody, Jobs, Run
 
 __all__ = ["Ending", "Known", "Parts", "job", "judged", "left", "sites_standing", "started", "thing", "whole_site"]
 
@@ -215,10 +215,10 @@ def _after_others(site: Site, cause: Cause) -> Ending:
     return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
 
 
-def _everybody(site: Site, parts: Parts) -> passes.Everybody:
+def _everybody(site: Site, parts: Parts) -> Everybody:
     """How to find every job that needs a site, anew at each look."""
 
-    def found() -> tuple[passes.Jobs, frozenset[Read[Any]]]:
+    def found() -> tuple[Jobs, frozenset[Read[Any]]]:
         policy, today = parts.policy(), parts.today()
         reads = frozenset(JobsIn(project, site.region) for project in policy.projects_of(site))
 
@@ -251,4 +251,4 @@ def _refused_deploy(target: JobTarget, cause: Cause, parts: Parts, policy: Polic
     run = started(intent.site, cause, parts, apply=True)
     run.mode, run.fresh = intent.mode, True
     ending = _in_turn(run, parts)
-    return replace(ending, said=report.with_flags(ending.said, intent, run.want or passes.bare(run)))
+    return replace(ending, said=report.with_flags(ending.said, intent, run.want or run.bare()))

@@ -15,7 +15,8 @@ from localcloud.core import Cloud
 from localcloud.errors import ApiError
 from localcloud.server import LocalCloud
 from wayout.cloud.apply import apply
-from wayout.cloud.clients import REST, Clients
+from wayout.cloud.asking import REST
+from wayout.cloud.clients import Clients
 from wayout.cloud.observe import look
 from wayout.cloud.settings import Settings
 from wayout.egress.model import (

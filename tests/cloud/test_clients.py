@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from pydantic import SecretStr
 
-from wayout.cloud.clients import REST, Clients
+from wayout.cloud.asking import REST
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import RefusedError
 from wayout.cloud.settings import Settings
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cloud.local import NETWORK, PROJECT, REGION, SUBNET, Local, local
 from wayout.cloud.apply import apply
-from wayout.cloud.clients import REST
+from wayout.cloud.asking import REST
 from wayout.cloud.compute_documents import nat_document, same_nats
 from wayout.egress.model import (
     Absent,

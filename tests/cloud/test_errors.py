@@ -10,7 +10,8 @@ from google.longrunning import operations_pb2
 from google.rpc import status_pb2
 
 from tests.cloud.scripted import Scripted, scripted
-from wayout.cloud.clients import GRPC, REST, TRIES, Clients
+from wayout.cloud.asking import GRPC, REST, TRIES
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, ConflictError, GoneError, RefusedError, TryAgainError
 from wayout.cloud.operations import Turn, finish, finish_compute
 

@@ -9,7 +9,7 @@ import pytest
 
 from tests.cloud.local import NETWORK, PROJECT, REGION, Local, local
 from wayout.cloud import compute_documents as documents
-from wayout.cloud.clients import REST
+from wayout.cloud.asking import REST
 from wayout.egress.model import (
     Address,
     AddressesIn,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.cloud.local import DEPLOYER, JOB, NETWORK, NUMBER, PROJECT, REGION, SUBNET, Local, local
-from wayout.cloud.clients import GRPC
+from wayout.cloud.asking import GRPC
 from wayout.egress.model import (
     Absent,
     Attach,

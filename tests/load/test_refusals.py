@@ -9,7 +9,8 @@ from collections.abc import Iterator
 import pytest
 
 from tests.cloud.scripted import Scripted, scripted
-from wayout.cloud.clients import GRPC, REST, TRIES, Clients
+from wayout.cloud.asking import GRPC, REST, TRIES
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import TryAgainError
 from wayout.cloud.pacing import QUOTAS, key
 
@@ -49,7 +50,7 @@ def test_a_rate_limit_is_waited_out_and_the_call_made_again(told: Scripted, clie
 
 def test_a_retry_after_is_respected(told: Scripted, clients: Clients, monkeypatch: pytest.MonkeyPatch) -> None:
     slept: list[float] = []
-    monkeypatch.setattr("wayout.cloud.clients.time.sleep", slept.append)
+    monkeypatch.setattr("wayout.cloud.asking.time.sleep", slept.append)
     told.rest += [(*too_many(429), {"Retry-After": "7"}), (200, {"items": []})]
 
     with pytest.raises(TryAgainError) as caught:

@@ -6,20 +6,12 @@ compute's REST clients as metadata of each call (`REST`), our own session as a h
 
 from __future__ import annotations
 
-import copy
-import gc
-import random
-import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
-from wayout import __version__
-from wayout.cloud import lazy
-from wayout.cloud.errors import NOBODY, Errand, TryAgainError, UnaskedError, sort_response, sorting
-from wayout.cloud.pacing import Pacing
+from wayout.cloud import channels, lazy
+from wayout.cloud.asking import USER_AGENT, Asking
 from wayout.cloud.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,102 +21,20 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-USER_AGENT = f"wayout/{__version__}"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
-CALL_SECONDS = 30.0  # what one call may take; the libraries' own limits reach to ten minutes
-TRIES = 4
-PATIENCE = 120.0  # seconds that a call may take with all its tries and waits where nobody says until when
-
-# Keyword arguments of every call. The libraries' own retries are off: they cover some reads only, and no dropped
-# connection; `Clients.ask` covers them all.
-GRPC: dict[str, Any] = {"retry": None, "timeout": CALL_SECONDS}
-REST: dict[str, Any] = GRPC | {"metadata": (("user-agent", USER_AGENT),)}
-
-_CHANNEL = [("grpc.primary_user_agent", USER_AGENT), ("grpc.max_receive_message_length", -1)]
 
 
-class Clients:
+class Clients(Asking):
     """Google's clients for one set of settings. `close` gives their connections back."""
 
     def __init__(self, settings: Settings) -> None:
         lazy.install()
-        self.settings = settings
+        super().__init__(settings)
         # Project number -> id, as far as documents have shown it; observe fills and uses it.
         self.numbers: dict[str, str] = {}
-        self.pacing = Pacing(instances=settings.instances, minute=settings.quota_minute_seconds, sizes=settings.quotas)
-        self._until: float | None = None
         self._lock = threading.RLock()
         self._built: dict[str, Any] = {}
         self._closing: list[Callable[[], None]] = []
-
-    # calling
-
-    def errand(self, permission: str, resource: str) -> Errand:
-        """What a call is for, with us as the caller."""
-        return Errand(permission, resource, self.settings.principal or NOBODY)
-
-    def within(self, until: float) -> Clients:
-        """The same clients, for calls that nobody waits for beyond `until` (time.monotonic seconds)."""
-        found = copy.copy(self)
-        found._until = until  # noqa: SLF001 - a copy of ourselves
-        return found
-
-    def ask(self, permission: str, resource: str, call: Callable[[], T], *, until: float | None = None) -> T:
-        """Make a call that takes `permission` on `resource`, when quotas allow. Its failures leave as CloudError.
-
-        What may pass is tried again, four times in all, and not beyond `until` (time.monotonic seconds).
-        """
-        errand = self.errand(permission, resource)
-        end = next((one for one in (until, self._until) if one is not None), time.monotonic() + PATIENCE)
-        for turn in range(TRIES):
-            taken = self.pacing.wait(permission, resource, until=end)
-            try:
-                with sorting(errand):
-                    return call()
-            except UnaskedError:
-                self.pacing.give_back(permission, resource, taken)
-                raise
-            except TryAgainError as error:
-                pause = self.settings.backoff_seconds * 2**turn * random.uniform(0.8, 1.2)  # noqa: S311 - jitter
-                pause = max(pause, error.after)
-                if error.limited:
-                    self.pacing.rest(permission, resource, pause)
-                if turn == TRIES - 1 or time.monotonic() + pause >= end:
-                    raise
-                time.sleep(pause)
-        raise AssertionError("the last try returns or raises")
-
-    def fetch(
-        self,
-        permission: str,
-        resource: str,
-        method: str,
-        url: str,
-        *,
-        until: float | None = None,
-        first: Callable[[], object] = lambda: None,
-        **how: Any,
-    ) -> dict[str, Any]:
-        """`ask`, with one JSON request of our own, for what the libraries lack. Answers with the JSON body.
-
-        `first` is done before each try, and may raise what keeps it from being made; but not once a try may have had
-        its effect.
-        """
-        errand = self.errand(permission, resource)
-        unmade = True
-
-        def call() -> dict[str, Any]:
-            nonlocal unmade
-            if unmade:
-                first()
-            unmade = False
-            response = cast("Any", self.session).request(method, url, timeout=CALL_SECONDS, **how)
-            unmade = response.status_code < 500
-            if response.status_code >= 400:
-                raise sort_response(response, errand)
-            return cast("dict[str, Any]", response.json())
-
-        return self.ask(permission, resource, call, until=until)
 
     def close(self) -> None:
         """Give all connections back. The clients must not be used afterwards."""
@@ -265,7 +175,7 @@ class Clients:
     def _one(self, name: str, build: Callable[[], T]) -> T:
         with self._lock:
             if name not in self._built:
-                with _swiftly():
+                with channels.swiftly():
                     self._built[name] = build()
             return cast("T", self._built[name])
 
@@ -294,48 +204,7 @@ class Clients:
         return self._one("credentials", build)
 
     def _transport(self, kind: Any, endpoint: str) -> Any:
-        """A gRPC transport: TLS with our credentials, or plaintext with our token where the endpoint says `http://`."""
-        import grpc
-
-        if endpoint.startswith("http://"):
-            channel = grpc.insecure_channel(endpoint.removeprefix("http://"), options=_CHANNEL)
-            self._closing.append(channel.close)
-            channel = grpc.intercept_channel(channel, _bearer(self.settings.token.get_secret_value()))
-        else:
-            channel = kind.create_channel(endpoint, credentials=self._credentials(), options=_CHANNEL)
-            self._closing.append(channel.close)
-        return kind(channel=channel)
-
-
-@contextmanager
-def _swiftly() -> Iterator[None]:
-    """Without garbage collection: it makes a third of the time that importing the libraries takes.
-
-    Afterwards what they hold is left out of every collection to come: it stays for as long as the process.
-    """
-    enabled, loaded = gc.isenabled(), len(sys.modules)
-    gc.disable()
-    try:
-        yield
-    finally:
-        if len(sys.modules) > loaded:
-            gc.freeze()
-        if enabled:
-            gc.enable()
-
-
-def _bearer(token: str) -> Any:
-    """An interceptor that adds the token to each call: gRPC itself sends credentials over TLS only."""
-    import grpc
-
-    class Details(grpc.ClientCallDetails):  # type: ignore[misc]
-        def __init__(self, details: Any) -> None:
-            self.method, self.timeout, self.credentials = details.method, details.timeout, details.credentials
-            self.wait_for_ready, self.compression = details.wait_for_ready, details.compression
-            self.metadata = [*(details.metadata or ()), ("authorization", f"Bearer {token}")]
-
-    class Bearer(grpc.UnaryUnaryClientInterceptor):  # type: ignore[misc]
-        def intercept_unary_unary(self, continuation: Any, details: Any, request: Any) -> Any:
-            return continuation(Details(details) if token else details, request)
-
-    return Bearer()
+        token = self.settings.token.get_secret_value()
+        found, close = channels.transport(kind, endpoint, token=token, credentials=self._credentials)
+        self._closing.append(close)
+        return found

@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 from wayout.cloud import compute_documents as documents
 from wayout.cloud import compute_policies
-from wayout.cloud.clients import REST, Clients
+from wayout.cloud.asking import REST
+from wayout.cloud.clients import Clients
 from wayout.egress.model import (
     Address,
     FirewallPolicy,

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from wayout.cloud import compute_documents as documents
-from wayout.cloud.clients import REST
+from wayout.cloud.asking import REST
 from wayout.cloud.compute_documents import Document
 from wayout.cloud.errors import ConflictError, RefusedError, UnaskedError
 from wayout.cloud.operations import Turn, finish_compute

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, TypeVar
 
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError
 from wayout.egress.health.seeing import Apis, Bindings, SinkSeen, SubscriptionSeen
 from wayout.egress.model import Absent, Present, Sighting, Unreadable

@@ -6,7 +6,8 @@ import json
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.deployed import subscriber
 from wayout.cloud.echoes import KIND, LOG, WANTED
 from wayout.egress.health import EchoAsked, EchoSaid

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, cast
 from urllib.parse import quote
 
 from wayout.cloud import log
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError, TryAgainError
 from wayout.cloud.settings import Settings
 from wayout.egress.marks import mark, plain, sides

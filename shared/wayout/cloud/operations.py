@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
 
-from wayout.cloud.clients import GRPC, REST, Clients
+from wayout.cloud.asking import GRPC, REST
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import RefusedError, TryAgainError, UnfinishedError, sort_compute, sort_status
 
 T = TypeVar("T")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud import echoes, log
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import RefusedError
 from wayout.cloud.settings import Settings
 from wayout.egress.messages import OUTCOME_TYPE, OutcomeSaid

@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.errors import GoneError, UnaskedError
 from wayout.cloud.operations import Turn, finish
 from wayout.egress.model import ConnectorName, Egress, Execution, Interface, Job, JobName, Way, Word

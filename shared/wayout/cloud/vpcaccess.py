@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from wayout.cloud.clients import GRPC, Clients
+from wayout.cloud.asking import GRPC
+from wayout.cloud.clients import Clients
 from wayout.cloud.operations import Turn, finish, until
 from wayout.egress.model import Connector, ConnectorName, NetworkName, State, SubnetName
 

@@ -14,12 +14,18 @@ def idle(want: Want, seen: Seen) -> bool:
     return not want.known_jobs and _stands(want, seen) and not removal.users(want, seen)
 
 
+def kept(want: Want, seen: Seen) -> Plan:
+    """The plan of a site all of whose jobs are known, whose end of life is not asked about: what somebody has begun to
+    take down is not made again. Raises NotLookedError and BlindError."""
+    return planner.plan(want, seen) if want.known_jobs or _in_order(want, seen) else Plan()
+
+
 def judged(want: Want, seen: Seen) -> Plan:
     """The plan of a site all of whose jobs are known, with its end of life: told of, or taken down where that is due.
 
     What another road has left behind goes as soon as nobody uses it. Raises NotLookedError and BlindError.
     """
-    plan = planner.plan(want, seen) if want.known_jobs or _in_order(want, seen) else Plan()
+    plan = kept(want, seen)
     if idle(want, seen):
         days = seen.maybe(IdleSince(want.site))
         notes = removal.words(want, seen, days)
@@ -67,7 +73,7 @@ def _with_other_road(want: Want, plan: Plan, seen: Seen) -> Plan:
 
 
 def _in_order(want: Want, seen: Seen) -> bool:
-    """Whether a site without jobs is worth keeping in order: what somebody has begun to take down is not made again."""
+    """Whether a site without jobs is worth keeping in order: its way out is there."""
     if want.own_road == "connector":
         return want.own_connector(seen) is not None
     return _stands(want, seen)

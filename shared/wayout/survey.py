@@ -1,0 +1,110 @@
+"""The look of a pass and the plan that it leads to: as far as planning takes, and proven before it is one."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from wayout.egress import lifetime, planner, renewal
+from wayout.egress.model import (
+    BlindError,
+    Blocked,
+    HistoryOf,
+    Job,
+    JobAt,
+    JobName,
+    JobsIn,
+    NotLookedError,
+    Outcome,
+    Past,
+    Plan,
+    Present,
+    Read,
+    Seen,
+    Sighting,
+    subject,
+)
+from wayout.egress.proof import foresight
+from wayout.egress.remedies import Want
+from wayout.parts import Parts
+from wayout.run import Run
+
+
+def look_and_plan(run: Run, parts: Parts) -> None:
+    """Look as far as it takes, plan, and prove the plan; what fails its proof is not planned."""
+    known, shared = run.known, run.shared
+    run.known, run.shared = {}, False
+    run.sightings, run.looked = {**known, **run.looked}, {}
+    looked = run.looking()
+    _planned(run, parts)
+    while stale := renewal.stale(run.plan.changes, known, shared=shared):
+        known = {read: found for read, found in known.items() if read not in stale}
+        run.sightings = {read: found for read, found in run.sightings.items() if read not in stale}
+        _planned(run, parts)
+    if run.everyone and not known:
+        looked()
+    run.first_plan = run.first_plan or planner.plan_id(run.plan, run.seen)
+
+
+def _planned(run: Run, parts: Parts) -> None:
+    reads, want = planner.reads(run.bare()) | run.job_reads, None
+    while True:
+        run.sightings |= parts.look(reads - run.sightings.keys())
+        run.seen = Seen(with_own_history(run, run.sightings))
+        try:
+            want = want or _want(run)  # a further look shows more, and nothing else of what was seen
+            _plan(run, want)
+        except NotLookedError as missing:
+            reads = planner.beside(run.bare(), missing.read)
+        except BlindError as blind:
+            run.plan = Plan(blocked=(Blocked("jobs", blind.sighting.why, blind.sighting.grant),))
+            break
+        else:
+            break
+
+
+def _plan(run: Run, want: Want) -> None:
+    judged = lifetime.judged if run.whole else lifetime.kept if run.everyone else planner.plan
+    ahead = foresight.stages(want, run.seen, judged)
+    run.want, run.plan = ahead[0].want, ahead[0].plan
+    if not (run.applying and run.enforced()):
+        run.plan = foresight.whole(ahead)  # to be read: all of it
+    # What will be in the way is in the way now, as long as nobody uses the site; what fails its proof always is.
+    later = () if planner.stands(run.want, run.seen) else foresight.in_the_way(ahead)
+    failed = foresight.proven(ahead if not run.outcomes else ahead[:1])
+    if failed or later:
+        blocked = tuple(dict.fromkeys((*run.plan.blocked, *later, *failed)))
+        run.plan = replace(run.plan, changes=(), waiting=(), blocked=blocked)
+
+
+def _want(run: Run) -> Want:
+    run.intents = run.jobs(run.seen)
+    mode = run.now()
+    chosen = {intent.job for intent in run.intents if intent.mode == mode}
+    return run.with_jobs(tuple(found for found in _jobs(run.seen) if found.name in chosen))
+
+
+def _jobs(seen: Seen) -> tuple[Job, ...]:
+    found: dict[JobName, Job] = {}
+    for read, sighting in seen.sightings.items():
+        if isinstance(sighting, Present) and isinstance(read, JobAt):
+            found[sighting.value.name] = sighting.value
+        elif isinstance(sighting, Present) and isinstance(read, JobsIn):
+            found |= {job.name: job for job in sighting.value}
+    return tuple(found[name] for name in sorted(found))
+
+
+def with_own_history(run: Run, sightings: Mapping[Read[Any], Sighting[Any]]) -> Mapping[Read[Any], Sighting[Any]]:
+    """The ledger may lag behind what this very run has done."""
+    read = HistoryOf(run.site)
+    remembered = sightings.get(read)
+    if not isinstance(remembered, Present):
+        return sightings
+    own = tuple(_past(outcome) for outcome in reversed(run.outcomes))
+    return {**sightings, read: Present((*own, *remembered.value))}
+
+
+def _past(outcome: Outcome) -> Past:
+    verb = type(outcome.change).__name__.lower()
+    return Past(verb, subject(outcome.change), outcome.result, outcome.detail, 0.0)
