@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit bundle bench lock clean
+.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,12 @@ bundle: setup  ## Make the functions' bundle, dist/wayout-bundle.zip
 
 bench: setup  ## Print what Wayout costs, as ratios measured in one run; dist/bench.json
 	$(BIN)/python -m benchmarks.table
+
+chaos: setup  ## End the process at every call, let every call meet every fault, and mislay events: hours
+	$(BIN)/python -m benchmarks.chaos
+
+soak: setup  ## People at work, drift and faults at a steady rate for minutes; memory, latency, and a whole world after it
+	$(BIN)/python -m benchmarks.soak --json dist/soak.json
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt

@@ -130,7 +130,7 @@ class Run:
             self.join()
 
     def join(self) -> None:
-        """See to its own jobs, which a request may have named, and to all others; to those alone if the rest is unseen."""
+        """See to its own jobs, which a request may have named, and to all others; to those if the rest is unseen."""
         named, (everybody, reads) = self.jobs, self.everybody()
 
         def wanted(seen: Seen) -> tuple[Intent, ...]:

@@ -368,6 +368,13 @@ def test_a_zeroed_time_is_left_out_and_the_event_still_counts() -> None:
     assert reading.cause.when == ""
 
 
+@pytest.mark.parametrize("log", ["cloudaudit.googleapis.com%2Factivity", "wayout-doctor"])
+def test_an_id_that_is_longer_than_google_makes_them_is_cut(log: str) -> None:
+    reading = bare(job_v2() | {"logName": f"projects/shop/logs/{log}", "insertId": "x" * 100_000})
+
+    assert len(reading.cause.id if isinstance(reading, Names) else reading.id) == 200
+
+
 def test_reading_needs_nothing_but_the_standard_library_and_the_pure_room() -> None:
     heavy = "[m for m in sys.modules if m.startswith(('google.', 'grpc', 'pydantic', 'yaml', 'slack_sdk', 'requests'))]"
     script = f"import sys; before = set({heavy}); import wayout.cloud.events; print(set({heavy}) - before)"

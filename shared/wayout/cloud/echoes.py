@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from wayout.cloud.envelopes import Opened, child, text, unwrap
+from wayout.cloud.envelopes import LONGEST_ID, Opened, child, text, unwrap
 
 TYPE = "dev.wayout.echo.v1"  # the CloudEvent that answers one
 LOG = "wayout-doctor"  # the log that sinks let through
@@ -46,4 +46,4 @@ def in_entry(id_: str, entry: Mapping[str, Any]) -> Wanted | None:
     """Whether a log entry asks for an echo: one of the doctor's log."""
     if not text(entry.get("logName")).endswith(f"/logs/{LOG}"):
         return None
-    return Wanted(text(entry.get("insertId")) or id_, child(entry, "jsonPayload"))
+    return Wanted(text(entry.get("insertId"))[:LONGEST_ID] or id_, child(entry, "jsonPayload"))

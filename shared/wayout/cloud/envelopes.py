@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 BIGGEST = 1 << 20  # bytes; a log entry has at most 256 KiB, an Eventarc event 512 KiB (Google's quota pages)
-_LONGEST_ID = 200
+LONGEST_ID = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Sealed:
 
 def unwrap(attributes: Mapping[str, Any], data: object) -> Opened | Sealed:
     """Open a CloudEvent's data, a raw push body or a bare JSON object, given as object or JSON text. Never raises."""
-    id_, time = text(attributes.get("id"))[:_LONGEST_ID], text(attributes.get("time"))
+    id_, time = text(attributes.get("id"))[:LONGEST_ID], text(attributes.get("time"))
     inner = _parsed(data) if isinstance(data, bytes | bytearray | str) else data
     if isinstance(inner, _Bad):
         return Sealed(id_, time, inner.why)
@@ -50,7 +50,7 @@ def unwrap(attributes: Mapping[str, Any], data: object) -> Opened | Sealed:
 
 def _message(message: Mapping[str, Any], id_: str, time: str) -> Opened | Sealed:
     # Google sends camelCase, its emulator both spellings (recorded in googleapis/google-cloudevents)
-    id_ = (text(message.get("messageId")) or text(message.get("message_id")) or id_)[:_LONGEST_ID]
+    id_ = (text(message.get("messageId")) or text(message.get("message_id")) or id_)[:LONGEST_ID]
     time = text(message.get("publishTime")) or text(message.get("publish_time")) or time
     content = _decoded(message.get("data"))
     if isinstance(content, _Bad):

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from wayout.cloud import echoes
-from wayout.cloud.envelopes import Sealed, child, text, unwrap
+from wayout.cloud.envelopes import LONGEST_ID, Sealed, child, text, unwrap
 from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
 from wayout.egress.naming import place_of
 from wayout.egress.targets import Cause, JobTarget, Target, ThingTarget
@@ -135,7 +135,7 @@ class _Entry:
 
 
 def _entry(content: Mapping[str, Any], id_: str, time: str) -> _Entry | SetAside | Unclear:
-    id_ = text(content.get("insertId"))[:200] or id_
+    id_ = text(content.get("insertId"))[:LONGEST_ID] or id_
     if not {"protoPayload", "logName", "insertId"} & content.keys():
         return Unclear(id_, "this is not a log entry")
     payload = content.get("protoPayload")

@@ -1,0 +1,139 @@
+"""One run of a story, with or without an end of its process on the way; and what must be the same afterwards."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tests.chaos.mortal import Moment, Mortal, Point
+from tests.chaos.scenarios import Scenario
+from tests.chaos.wire import Key
+from tests.house import PRINCIPAL
+from wayout.egress.messages import OutcomeSaid
+
+DONE = ("created", "updated", "removed")
+MOMENTS: tuple[Moment, Moment] = ("before", "after")
+
+
+@dataclass(frozen=True)
+class Ran:
+    """What became of a run. `ended`: whether the worker was ended where it was to be."""
+
+    world: dict[str, Any]
+    arriving: dict[str, Any]
+    keys: tuple[Key, ...]
+    made: Counter[str]
+    told: tuple[str, ...]
+    heard: frozenset[str]
+    remembered: frozenset[str]
+    dead: int
+    breaches: tuple[str, ...]
+    looks: int
+    ended: bool = False
+    seconds: float = 0.0
+    log: str = field(default="", repr=False)
+
+    def unlike(self, calm: Ran) -> list[str]:
+        """What differs from the undisturbed run, or breaks a promise, in words; nothing if all is well."""
+        found = [f"a promise was broken at {breach}" for breach in self.breaches]
+        found += _differences("world", calm.world, self.world)
+        if self.arriving != calm.arriving:
+            found.append(f"what arrives: {self.arriving}, not {calm.arriving}")
+        found += [f"{what} was made {count} times" for what, count in (self.made - calm.made).items()]
+        if self.dead:
+            found.append(f"{self.dead} messages were given up")
+        return found
+
+
+@contextmanager
+def run_in(scenario: Scenario, *, arm: Callable[[Mortal], None] = lambda _: None) -> Iterator[tuple[Mortal, int]]:
+    """A fresh local Google Cloud in which the story has begun, and how many calls came before. `arm` lays something
+    in its way."""
+    with (
+        tempfile.TemporaryDirectory(prefix="chaos-") as folder,
+        Mortal(Path(folder), policy=scenario.policy, switches=scenario.switches) as house,
+    ):
+        scenario.before(house)
+        house.outcomes()
+        began = len(house.cloud.records)
+        house.packets.look()
+        house.end_at(None)
+        arm(house)
+        scenario.act(house)
+        house.packets.theirs = False
+        house.packets.look()
+        yield house, began
+
+
+def run(scenario: Scenario, point: Point | None = None) -> Ran:
+    """Tell the story to its end."""
+    with run_in(scenario, arm=lambda house: house.end_at(point)) as (house, began):
+        house.settle()
+        return ran(house, began, house.outcomes())
+
+
+def ran(house: Mortal, began: int, outcomes: Sequence[OutcomeSaid]) -> Ran:
+    """What has become of it so far."""
+    return Ran(
+        world=house.world(),
+        arriving=house.packets.arriving(),
+        keys=tuple(house.wire.keys),
+        made=_made(house, began),
+        told=tuple(said.status for said in outcomes),
+        heard=frozenset(
+            f"{one.verb} {one.kind} {one.subject}" for said in outcomes for one in said.changes if one.result in DONE
+        ),
+        remembered=_remembered(house),
+        dead=len(house.platform.dead_letters()),
+        breaches=tuple(house.packets.breaches),
+        looks=house.packets.looks,
+        ended=house.ended,
+        seconds=house.cloud.clock.seconds(),
+        log=house.log.read_text(encoding="utf-8"),
+    )
+
+
+def points(calm: Ran) -> Iterator[Point]:
+    """Every call of an undisturbed run, before and after its effect."""
+    for key in sorted(set(calm.keys)):
+        for moment in MOMENTS:
+            yield Point(key, moment)
+
+
+def _remembered(house: Mortal) -> frozenset[str]:
+    """What the ledger says has been done."""
+    found = (entry["jsonPayload"] for entry in house.cloud.table("logging.entries").values() if _ledger(entry))
+    return frozenset(f"{one['verb']} {one['kind']} {one['subject']}" for one in found if one["result"] in DONE)
+
+
+def _ledger(entry: dict[str, Any]) -> bool:
+    return "wayout-ledger" in entry["logName"] and "kind" in entry.get("jsonPayload", {})
+
+
+def _made(house: Mortal, began: int) -> Counter[str]:
+    """How often each thing was made with success."""
+    return Counter(
+        f"{record.method} {json.dumps(dict(record.params), sort_keys=True)}"
+        for record in house.cloud.records[began:]
+        if record.principal == PRINCIPAL and record.status == 200 and record.method.endswith("connectors.create")
+    )
+
+
+def _differences(path: str, calm: Any, other: Any) -> list[str]:
+    if isinstance(calm, dict) and isinstance(other, dict):
+        return [
+            line
+            for key in sorted(calm.keys() | other.keys())
+            for line in _differences(f"{path}/{key}", calm.get(key, "nothing"), other.get(key, "nothing"))
+        ]
+    return [] if calm == other else [f"{path}: {_short(other)}, not {_short(calm)}"]
+
+
+def _short(value: Any) -> str:
+    return json.dumps(value, default=str)[:300]
