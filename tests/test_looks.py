@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from typing import Any
 
@@ -53,7 +54,7 @@ from wayout.egress.model import (
     Verb,
     subject,
 )
-from wayout.turns import Turns
+from wayout.turns import Turn, Turns
 
 JANE = Cause("1", "jane@example.com", "deployed")
 TARGET = JobTarget(job_name())
@@ -266,7 +267,7 @@ def test_work_handed_over_before_a_look_at_everything_is_done_by_it() -> None:
         hand_over(turns)
         looked = first.looking()
         looked()
-        assert first.over()
+        assert first.over(True)
 
 
 @pytest.mark.parametrize("wholly", [True, False])
@@ -277,8 +278,8 @@ def test_work_handed_over_after_a_look_has_begun_or_before_one_at_some_things_is
         hand_over(turns)
         if wholly:
             looked()
-        assert not first.over()
-        assert first.over()
+        assert not first.over(True)
+        assert first.over(True)
 
 
 def test_work_handed_over_to_two_is_left_to_the_last() -> None:
@@ -287,7 +288,7 @@ def test_work_handed_over_to_two_is_left_to_the_last() -> None:
         hand_over(turns)
         looked = first.looking()
         looked()
-        assert not first.over()
+        assert not first.over(True)
 
 
 def hand_over(turns: Turns) -> None:
@@ -303,10 +304,92 @@ def test_an_event_about_a_thing_of_a_site_at_which_others_are_costs_no_look() ->
         assert world.looks == []
 
 
-def test_a_finished_entry_is_never_left_to_others_while_reads_do_not_show_it() -> None:
-    world, turns = lived(), Turns()
-    world.turn = turns.turn  # type: ignore[method-assign]
+def test_a_finished_entry_comes_again_while_reads_do_not_show_it() -> None:
+    world = lived()
     world.connectors[OURS] = replace(world.connectors[OURS], state=State.CREATING)
-    with turns.turn(SITE, after_others=False):
-        (ending,) = reconcile.thing(ThingTarget(OURS), JANE, world)
+    (ending,) = reconcile.thing(ThingTarget(OURS), JANE, world)
     assert "reads do not show that yet" in ending.again
+
+
+# --- a finished entry, which comes again until somebody has seen to it ----------------------------------------------
+
+
+def comes(turns: Turns, world: World) -> tuple[reconcile.Ending, ...]:
+    """The connector's finished entry arrives."""
+    world.turn = turns.turn  # type: ignore[method-assign]
+    return reconcile.thing(ThingTarget(OURS), JANE, world)
+
+
+def test_a_finished_entry_that_others_have_seen_to_costs_no_look_when_it_comes_again() -> None:
+    world, turns = lived(), Turns()
+    with turns.turn(SITE, after_others=False) as first:
+        assert comes(turns, world)[0].again
+        first.looking()()
+        assert comes(turns, world)[0].again
+        assert first.over(True), "its second coming asks for nothing more"
+    assert comes(turns, world) == ()
+    assert world.looks == []
+
+
+@pytest.mark.parametrize(
+    ("looked", "at_rest"), [(False, True), (True, False)], ids=["nobody looked since", "something was left to do"]
+)
+def test_a_finished_entry_is_seen_to_when_all_was_looked_at_after_it_came_and_is_at_rest(
+    looked: bool, at_rest: bool
+) -> None:
+    world, turns = lived(), Turns()
+    with turns.turn(SITE, after_others=False) as first:
+        comes(turns, world)
+        if looked:
+            first.looking()()
+        assert first.over(at_rest) == looked
+        if not looked:
+            assert first.over(at_rest)
+    (ending,) = comes(turns, world)
+    assert (ending.said.status, ending.again) == ("whole", "")
+    assert world.looks
+
+
+def test_a_finished_entry_is_not_seen_to_by_whoever_died() -> None:
+    world, turns = lived(), Turns()
+    with turns.turn(SITE, after_others=False) as first:
+        comes(turns, world)
+        first.looking()()  # and leaves without a word
+    comes(turns, world)
+    assert world.looks
+
+
+def test_what_another_has_looked_at_is_not_seen_to_by_who_leaves_last() -> None:
+    world, turns = lived(), Turns()
+    with turns.turn(SITE, after_others=False) as last, turns.turn(SITE, after_others=False) as first:
+        last.looking()()
+        comes(turns, world)
+        assert not first.over(True)
+        assert last.over(True), "the other has taken it over"
+        assert comes(turns, world)[0].again
+        assert first.over(False)
+    comes(turns, world)
+    assert world.looks
+
+
+STATES = {  # of the connector, with whether a run that sees nothing to do is at rest
+    State.READY: True,
+    State.CREATING: False,
+    State.UPDATING: False,
+    State.DELETING: False,
+}
+
+
+@pytest.mark.parametrize("state", STATES, ids=str)
+def test_a_run_is_at_rest_when_its_connector_is_not_on_its_way(state: State) -> None:
+    world = lived()
+    world.connectors[OURS] = replace(world.connectors[OURS], state=state)
+    rests: list[bool] = []
+
+    def over(at_rest: bool) -> bool:
+        rests.append(at_rest)
+        return True
+
+    world.turn = lambda *_, **__: nullcontext(Turn(handed_over=False, over=over))  # type: ignore[method-assign]
+    reconcile.job(TARGET, JANE, world)
+    assert rests == [STATES[state]]

@@ -24,7 +24,7 @@ def site(run: Run, parts: Parts) -> Ending:
         parts.watch("plan", number, run.plan, run.seen)
         todo = [change for change in run.plan.changes if _key(change) not in refused]
         if not todo or not run.may_apply():
-            if run.over():
+            if run.over(run.at_rest()):
                 return _tell(run, parts)
             run.join()
             run.known = {}

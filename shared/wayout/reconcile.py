@@ -121,21 +121,23 @@ def whole_site(
     run.whole, run.everyone = life, True
     run.known, run.shared = dict(known or {}), known is not None
     try:
-        # Nobody else can be asked to look for us here: this entry is the last that tells of its connector.
-        if ended and needed.under_way(run, parts):
-            return _lagging(site, cause)
-        with parts.turn(site, after_others=True) as turn:
+        with parts.turn(site, after_others=True, entry=cause.id if ended else "") as turn:
             while not turn.handed_over:
                 run.over, run.looking = turn.over, turn.looking
                 if needed.wanted(run, parts):
                     return _brought(run, parts, known)
-                if turn.over():
+                # No other entry is to come that tells of its connector.
+                if ended and needed.under_way(run, parts):
+                    return _again(site, cause, "reads do not show that yet")
+                if turn.over(False):
                     break
                 run.known, run.looked = {}, {}
     except BlindError as blind:
         return Ending(report.unreadable(str(site), blind.sighting, cause))
     # If the others die, their deliveries come again for their own jobs only: nobody would look for the rest.
-    return _after_others(site, cause) if ended and turn.handed_over else None
+    if ended and turn.handed_over and not turn.seen_to:
+        return _again(site, cause, "others are at work on it")
+    return None
 
 
 def _brought(run: Run, parts: Parts, known: Known | None) -> Ending:
@@ -203,15 +205,9 @@ def judged(
             looked |= parts.look({missing.read})
 
 
-def _lagging(site: Site, cause: Cause) -> Ending:
-    """Reads may lag an operation by seconds, and no other entry is to come: this delivery has to come again."""
-    why = "its connector's operation has ended, and reads do not show that yet"
-    return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
-
-
-def _after_others(site: Site, cause: Cause) -> Ending:
-    """Others are at it and will do it all; this delivery comes again to see whether they have."""
-    why = "its connector's operation has ended, and others are at work on it"
+def _again(site: Site, cause: Cause, so_far: str) -> Ending:
+    """A finished entry that has to come again: reads may lag by seconds, and who is at work may die."""
+    why = f"its connector's operation has ended, and {so_far}"
     return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
 
 

@@ -23,6 +23,7 @@ from wayout.egress.model import (
     Seen,
     Sighting,
     Site,
+    State,
     subject,
 )
 from wayout.egress.need import Intent
@@ -73,7 +74,7 @@ class Run:
     plan: Plan = field(default_factory=Plan)
     first_plan: str = ""
     again: str = ""
-    over: Callable[[], bool] = lambda: True  # false: somebody has handed their work over meanwhile
+    over: Callable[[bool], bool] = lambda _: True  # false: somebody has handed their work over meanwhile
     looking: Callable[[], Callable[[], None]] = lambda: lambda: None  # see `Turn`
     looked: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)  # before the first pass, which uses it up
     known: dict[Read[Any], Sighting[Any]] = field(default_factory=dict)
@@ -118,6 +119,17 @@ class Run:
     def may_apply(self) -> bool:
         """Whether this run is to carry it out."""
         return self.applying and self.enforced()
+
+    def at_rest(self) -> bool:
+        """Whether nothing is left to do or to wait for, whoever asks: nothing planned, and no connector on its way.
+
+        Not known of a site that nobody needs, unless its end of life was judged.
+        """
+        plan = self.plan
+        if plan.changes or plan.blocked or plan.waiting or not (self.whole or self.intents):
+            return False
+        ours = self.want.own_connector(self.seen) if self.want else None
+        return ours is None or ours.state not in (State.CREATING, State.UPDATING, State.DELETING)
 
     def take_in(self, done: Sequence[Outcome], parts: Parts) -> None:
         """Keep what has been done in mind, and in the ledger."""

@@ -116,8 +116,8 @@ class Wired:
     def pause(self) -> None:
         time.sleep(self.settings.poll_seconds)
 
-    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[Turn]:
-        return self._turns.turn(site, after_others=after_others)
+    def turn(self, site: Site, *, after_others: bool, entry: str = "") -> AbstractContextManager[Turn]:
+        return self._turns.turn(site, after_others=after_others, entry=entry)
 
     # what the doors call
 

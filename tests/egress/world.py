@@ -239,9 +239,9 @@ class World:
     def pause(self) -> None:
         self.pauses += 1
 
-    def turn(self, site: Site, *, after_others: bool) -> AbstractContextManager[Turn]:
-        del site, after_others
-        return nullcontext(Turn(handed_over=False, over=lambda: True))  # one delivery at a time here
+    def turn(self, site: Site, *, after_others: bool, entry: str = "") -> AbstractContextManager[Turn]:
+        del site, after_others, entry
+        return nullcontext(Turn(handed_over=False, over=lambda _: True))  # one delivery at a time here
 
     def watch(self, stage: str, *what: Any) -> None:
         del what
