@@ -42,6 +42,7 @@ resource "google_cloudfunctions2_function" "door" {
       WAYOUT_PRINCIPAL      = google_service_account.runtime.email
       WAYOUT_OUTCOME_TOPIC  = google_pubsub_topic.flow["outcomes"].id
       WAYOUT_LEDGER_LOG     = local._ledger_log
+      WAYOUT_LOG            = var.functions.debug ? "debug" : "info"
       WAYOUT_BUDGET_SECONDS = "480"
       WAYOUT_INSTANCES      = tostring(3 * var.functions.max_instances) # on_outcome spends nothing of Google's quotas
       SLACK_CHANNEL         = var.slack_channel

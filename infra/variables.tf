@@ -99,13 +99,14 @@ variable "bundle" {
 }
 
 variable "functions" {
-  description = "Size of the functions: `runtime`, `memory`, `cpu`, `concurrency` (deliveries that one instance holds while it waits for Google) and `max_instances` (a brake on API quotas)."
+  description = "Size of the functions: `runtime`, `memory`, `cpu`, `concurrency` (deliveries that one instance holds while it waits for Google), `max_instances` (a brake on API quotas), and `debug` (each event that is set aside is logged too, with its reason)."
   type = object({
     runtime       = optional(string, "python312")
     memory        = optional(string, "512Mi")
     cpu           = optional(string, "1")
     concurrency   = optional(number, 32)
     max_instances = optional(number, 3)
+    debug         = optional(bool, false)
   })
   default = {}
 

@@ -75,10 +75,16 @@ def said(capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
 # the audit log's door
 
 
-def test_an_event_that_is_not_for_us_is_acknowledged_quietly(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_event_that_is_not_for_us_is_acknowledged_quietly(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     client = door("on_audit_log")
     own = job_v2("UpdateJob", **by(OURS, OUR_AGENT))
 
+    assert push(client, own) == 200
+    assert said(capsys) == []
+
+    monkeypatch.setenv("WAYOUT_LOG", "debug")
     assert push(client, own) == 200
     assert binary(client, json.dumps(own).encode(), eventarc(own)) == 200
 

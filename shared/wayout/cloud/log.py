@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import re
 import sys
 import traceback
@@ -48,8 +49,12 @@ _counts: Counter[str] = Counter()
 
 
 def debug(message: str, **fields: object) -> None:
-    """Of use only to whoever follows one event."""
-    _write("DEBUG", message, fields)
+    """Of use only to whoever follows one event: written where the setting WAYOUT_LOG is `debug`.
+
+    A line costs a function as much as all the rest of setting an event aside (benchmarks/cold_start.py).
+    """
+    if os.environ.get("WAYOUT_LOG") == "debug":
+        _write("DEBUG", message, fields)
 
 
 def info(message: str, **fields: object) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     AfterValidator,
@@ -78,6 +78,8 @@ class Settings(BaseModel):
     # Our service account's e-mail address, by which we know our own events and say who needs a permission.
     principal: str = Field("", validation_alias="WAYOUT_PRINCIPAL")
     ledger_log: str = Field("wayout-ledger", validation_alias="WAYOUT_LEDGER_LOG")
+    # `debug`: events that were set aside are logged too. The log reads it itself, before there are settings.
+    log: Literal["info", "debug"] = Field("info", validation_alias="WAYOUT_LOG")
 
     budget_seconds: Seconds = Field(480.0, validation_alias="WAYOUT_BUDGET_SECONDS")
     # Between two looks at one operation.

@@ -150,6 +150,7 @@ class Stage(AbstractContextManager["Stage"]):
         policy.write_text(self._policy, encoding="utf-8")
         return {
             **exports(self.url, self.grpc, principal),
+            "WAYOUT_LOG": "debug",
             "WAYOUT_PROJECT": PROJECT,
             "WAYOUT_POLICY": str(policy),
             "WAYOUT_OUTCOME_TOPIC": "wayout-outcomes",
