@@ -59,3 +59,11 @@ def test_a_connector_for_which_a_zone_has_no_machines_is_made_again_three_times_
     last = struck.said[-1]
     assert last.status == "blocked"
     assert "ZONE_RESOURCE_POOL_EXHAUSTED" in last.blocked[0].why
+
+
+def test_a_read_that_meets_a_conflict_for_a_while_is_made_again_and_the_job_attached() -> None:
+    """It was taken for a race lost, and left every delivery at once, until they were given up."""
+    struck = strike(SCENARIOS["reuse"], Struck("operation-in-progress", Key("logging.entries.list"), "long"))
+
+    assert struck.hits
+    assert struck.unlike(calm("reuse")) == []

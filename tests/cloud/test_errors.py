@@ -41,10 +41,10 @@ def compute_body(http: int, reason: str, message: str, **more: Any) -> dict[str,
     return {"error": {"code": http, "errors": errors, "message": message} | more}
 
 
-def on_firewalls(clients: Clients) -> CloudError:
+def on_firewalls(clients: Clients, permission: str = "compute.firewalls.create") -> CloudError:
     with pytest.raises(CloudError) as caught:
         clients.ask(
-            "compute.firewalls.list",
+            permission,
             P,
             lambda: list(clients.firewalls.list(project="p", **REST)),
         )
@@ -105,7 +105,7 @@ COMPUTE: list[tuple[str, int, str, str, type[CloudError], str]] = [
         "forbidden",
         "Forbidden",
         RefusedError,
-        f"compute.firewalls.list on projects/p to {US}",
+        f"compute.firewalls.create on projects/p to {US}",
     ),
     (
         "scope",
@@ -382,6 +382,12 @@ def test_nothing_but_a_passing_failure_is_tried_again(told: Scripted, clients: C
 
     assert isinstance(on_firewalls(clients), RefusedError)
     assert len(told.heard) == 1
+
+
+def test_a_conflict_at_a_read_is_a_passing_failure(told: Scripted, clients: Clients) -> None:
+    told.rest += [(409, compute_body(409, "conflict", "operationInProgress"))] * TRIES
+    assert isinstance(on_firewalls(clients, "compute.firewalls.list"), TryAgainError)
+    assert len(told.heard) == TRIES
 
 
 def test_a_mistake_of_ours_is_not_dressed_up_as_googles(clients: Clients) -> None:

@@ -84,6 +84,11 @@ class Errand:
         return self.permission.split(".", 1)[0] + ".googleapis.com"
 
     @property
+    def reads(self) -> bool:
+        """Whether the permission is to look only."""
+        return self.permission.rpartition(".")[2].startswith(("get", "list"))
+
+    @property
     def project(self) -> str:
         parts = self.resource.split("/")
         return parts[1] if len(parts) > 1 and parts[0] == "projects" else self.resource
@@ -260,7 +265,8 @@ def judge(failure: Failure, errand: Errand) -> CloudError:
         api = failure.metadata.get("service") or errand.api
         return RefusedError(why, f"enable {api} in project {errand.project}")
     if _moved(failure):
-        return ConflictError(why)
+        # A read changes nothing that could be in anybody's way: whatever is, will pass.
+        return TryAgainError(why) if errand.reads else ConflictError(why)
     return RefusedError(why, _help(failure, errand))
 
 
