@@ -7,13 +7,14 @@ from dataclasses import replace
 
 from wayout import brakes, survey
 from wayout.egress import lifetime, renewal, report
-from wayout.egress.model import BlindError, Change, IdleSince, NotLookedError, Outcome, Result, subject
+from wayout.egress.model import GONE_ALREADY, BlindError, Change, IdleSince, NotLookedError, Outcome, Result, subject
 from wayout.egress.remedies import Want
 from wayout.parts import Parts
 from wayout.run import Ending, Run
 
 PASSES = 30  # far more than any site takes; a plan that never gets empty is a bug, and ends here
 STANDSTILLS = 3  # passes in a row in which others were quicker, before the delivery is put off
+_DONE = (Result.CREATED, Result.UPDATED, Result.REMOVED)
 
 
 def site(run: Run, parts: Parts) -> Ending:
@@ -52,7 +53,7 @@ def _key(change: Change) -> tuple[str, str]:
 
 
 def _progress(done: Sequence[Outcome]) -> bool:
-    return any(outcome.result in (Result.CREATED, Result.UPDATED, Result.REMOVED) for outcome in done)
+    return any(one.result in _DONE and one.detail != GONE_ALREADY for one in done)
 
 
 def _tell(run: Run, parts: Parts) -> Ending:

@@ -67,3 +67,12 @@ def test_a_read_that_meets_a_conflict_for_a_while_is_made_again_and_the_job_atta
 
     assert struck.hits
     assert struck.unlike(calm("reuse")) == []
+
+
+def test_a_rule_that_is_told_to_be_gone_while_lists_show_it_is_nobodys_fight() -> None:
+    """Its removal counted as ours each time, so that somebody was said to make it again, and the site rested."""
+    key = Key("compute.firewalls.delete", f"{naming.rule_of(BUILT, 'deny-in').rule} my-project")
+    struck = strike(SCENARIOS["farewell"], Struck("firewall-gone", key, "long"))
+
+    assert struck.hits
+    assert struck.unlike(calm("farewell")) == []

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from wayout.egress.fights import HOURS, MINUTES, Rest, resting
 from wayout.egress.marks import mark
 from wayout.egress.model import (
+    GONE_ALREADY,
     Action,
     Attach,
     Cause,
@@ -77,6 +78,12 @@ CASES: list[tuple[str, Change, list[Past], bool]] = [
     ("the policy was edited: it wants something else", Create(LOOSE, ""), [past(MAKE, 2), past(MAKE, 9)], False),
     ("another rule", Create(replace(RULE, name=RuleName("shop", "b")), ""), [past(MAKE, 2), past(MAKE, 9)], False),
     ("what was refused changed nothing", MAKE, [past(MAKE, 2, result="refused"), past(MAKE, 9)], False),
+    (
+        "nobody made again what was gone when we came, though lists may show it for a while",
+        REMOVE,
+        [past(REMOVE, 2, detail=GONE_ALREADY), past(REMOVE, 9)],
+        False,
+    ),
     ("what was put off changed nothing", MAKE, [past(MAKE, 2, result="put off"), past(MAKE, 9)], False),
     (
         "a connector that could not be made is no fight",

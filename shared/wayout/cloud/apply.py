@@ -14,6 +14,7 @@ from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, ConflictError, GoneError, RefusedError, TryAgainError, UnfinishedError
 from wayout.cloud.operations import Turn
 from wayout.egress.model import (
+    GONE_ALREADY,
     Attach,
     Change,
     Connector,
@@ -74,7 +75,7 @@ def _outcome(turn: Turn, change: Change) -> Outcome:
 def _failed(change: Change, error: CloudError) -> Outcome:
     match error:
         case GoneError() if isinstance(change, Remove):
-            return Outcome(change, Result.REMOVED, "it was gone already")
+            return Outcome(change, Result.REMOVED, GONE_ALREADY)
         case GoneError() | ConflictError():
             return Outcome(change, Result.KEPT, error.why)
         case UnfinishedError():

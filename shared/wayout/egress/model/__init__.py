@@ -1,6 +1,7 @@
 """The nouns: names, things that were seen, looks, changes, plans and outcomes. Frozen values, and nothing else."""
 
 from wayout.egress.model.changes import (
+    GONE_ALREADY,
     KINDS,
     Attach,
     Blocked,
@@ -93,6 +94,7 @@ from wayout.egress.targets import (
 )
 
 __all__ = [
+    "GONE_ALREADY",
     "KINDS",
     "Absent",
     "Action",

@@ -106,6 +106,10 @@ class Plan:
         return not (self.changes or self.blocked or self.waiting)
 
 
+# The detail of a removal that found nothing to remove, or nothing left of it by an earlier try.
+GONE_ALREADY = "it was gone already"
+
+
 class Result(StrEnum):
     """Completes the sentence "the connector has been …"."""
 
