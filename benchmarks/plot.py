@@ -30,8 +30,8 @@ def drawn(found: dict[str, Any], to: Path) -> None:
     minutes = [at / 60 for at in found["at"]]
     sizes = {name: sizes for name, sizes in found["memory"].items() if name != "cloud"}
     for (name, values), colour in zip(sizes.items(), COLOURS, strict=False):
-        grown = found["slope"][name]
-        memory.plot(minutes, values, color=colour, label=f"{name}  ({grown:+.1f} MB in ten real minutes)")
+        grown = found["rise"][name]
+        memory.plot(minutes, values, color=colour, label=f"{name}  ({grown:+.1f} MB from the middle to the end)")
     memory.set_ylim(bottom=0)
     memory.set_ylabel("memory of an instance\nMB (PSS)")
     memory.legend(loc="lower right", frameon=False)

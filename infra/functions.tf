@@ -37,6 +37,7 @@ resource "google_cloudfunctions2_function" "door" {
 
     environment_variables = {
       THREADS               = tostring(var.functions.concurrency) # as many deliveries as the platform sends at once
+      MALLOC_ARENA_MAX      = "2"                                 # glibc keeps a heap for every few threads else: 30 MB more (make soak)
       WAYOUT_PROJECT        = var.project
       WAYOUT_POLICY         = "${local._policy_folder}/policy.yaml"
       WAYOUT_PRINCIPAL      = google_service_account.runtime.email

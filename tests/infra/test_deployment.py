@@ -150,7 +150,7 @@ def test_there_is_one_function_for_each_door(deployment: Deployed) -> None:
 
 
 def test_the_settings_of_the_functions_are_ones_that_they_read(deployment: Deployed) -> None:
-    known = {str(field.validation_alias) for field in Settings.model_fields.values()} | {"THREADS"}
+    known = {str(field.validation_alias) for field in Settings.model_fields.values()} | {"THREADS", "MALLOC_ARENA_MAX"}
     for values in deployment.all("google_cloudfunctions2_function").values():
         config = values["service_config"][0]
         assert config["environment_variables"].keys() <= known

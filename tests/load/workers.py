@@ -215,4 +215,5 @@ def _scaled(speed: float, instances: int) -> dict[str, str]:
     """What infra sets, in seconds of a clock that runs faster."""
     seconds = {"BUDGET": 480.0, "POLL": 5.0, "BACKOFF": 1.0, "QUOTA_MINUTE": 60.0}
     scaled = {f"WAYOUT_{name}_SECONDS": f"{value / speed:.4f}" for name, value in seconds.items()}
-    return {**scaled, "WAYOUT_INSTANCES": str(instances), "THREADS": str(CONCURRENCY)}
+    threads = {"THREADS": str(CONCURRENCY), "MALLOC_ARENA_MAX": "2"}
+    return {**scaled, **threads, "WAYOUT_INSTANCES": str(instances)}
