@@ -96,6 +96,6 @@ def text(value: object) -> str:
 
 
 def child(value: object, key: str) -> Mapping[str, Any]:
-    """The object under a key, or an empty one: payloads are not trusted to have the right types."""
-    found = value.get(key) if isinstance(value, Mapping) else None
-    return found if isinstance(found, Mapping) else {}
+    """The JSON object under a key, or an empty one: payloads are not trusted to have the right types."""
+    found = value.get(key) if isinstance(value, dict) else None  # Mapping would take four times as long
+    return found if isinstance(found, dict) else {}

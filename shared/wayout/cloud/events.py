@@ -18,6 +18,7 @@ from wayout.egress.naming import place_of
 from wayout.egress.targets import Cause, JobTarget, Target, ThingTarget
 
 ACTIVITY = "cloudaudit.googleapis.com/activity"
+_ACTIVITY_IN_NAMES = "cloudaudit.googleapis.com%2Factivity"
 OUR_AGENT = "wayout/"  # opens the user agent of every client of ours
 _LONGEST_AGENT = 200  # of a user agent that is kept; callers choose it freely
 EGRESS_POLICY = "run.allowedVPCEgress"  # the organisation policy that refuses a job without VPC egress
@@ -157,7 +158,7 @@ def _entry(content: Mapping[str, Any], id_: str, time: str) -> _Entry | SetAside
     return _Entry(
         id=id_,
         time=next((stamp for stamp in times if _TIME.match(stamp)), ""),
-        log=unquote(log_id),
+        log=ACTIVITY if log_id == _ACTIVITY_IN_NAMES else unquote(log_id),
         log_project=owner.removeprefix("projects/") if owner.startswith("projects/") else "",
         service=service,
         method=method,
@@ -260,6 +261,8 @@ def _thing(entry: _Entry, form: type[RuleName | RouterName | SubnetName]) -> Rul
     except ValueError:
         return None
     project = _project(entry, named.project)
+    if project == named.project:
+        return named
     return replace(named, project=project) if project else None
 
 
