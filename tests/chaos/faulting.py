@@ -64,13 +64,13 @@ class Faulted:
     def unlike(self, calm: Ran) -> list[str]:
         """What is wrong with it; nothing if it converged by itself, or said why not, and did afterwards."""
         kept = self._unretired()
-        healed, wanted = (
-            replace(one, world=_without(one.world, kept), made=Counter()) for one in (self.healed, calm)
+        after, healed, wanted = (
+            replace(one, world=_without(one.world, kept), made=Counter()) for one in (self.after, self.healed, calm)
         )  # what failed may be made again
         found = [f"after a sweep, {line}" for line in healed.unlike(wanted)]
-        if self.after.world != calm.world and not self.lied and not found:
+        if after.world != wanted.world and not self.lied and not found:
             found += _unexplained(self.said)
-        return found
+        return found + _mute(self.said)
 
     def _unretired(self) -> frozenset[str]:
         """Google's broad rules that we were refused to retire: told, and left alone, since ours out-rank them."""
@@ -172,8 +172,11 @@ def _unexplained(said: Sequence[OutcomeSaid]) -> list[str]:
     told = _telling(said)
     if not told:
         return [f"it stands half-done, and nobody was told why: {[one.status for one in said]}"]
-    last = told[-1]
-    refused = [one for one in last.changes if one.result == "refused"]
-    left_open = [f"refused without help: {one.subject}: {one.detail}" for one in refused if not one.help]
-    left_open += [f"refused without cause: {one.subject}" for one in refused if not one.detail]
-    return left_open + [f"blocked without help: {one.why}" for one in last.blocked if not one.help]
+    return [f"blocked without help: {one.why}" for one in told[-1].blocked if not one.help]
+
+
+def _mute(said: Sequence[OutcomeSaid]) -> list[str]:
+    """Refusals that do not say why, or who can help, though the site may be whole without."""
+    refused = [one for outcome in said for one in outcome.changes if one.result == "refused"]
+    found = [f"refused without help: {one.subject}: {one.detail}" for one in refused if not one.help]
+    return found + [f"refused without cause: {one.subject}" for one in refused if not one.detail]
