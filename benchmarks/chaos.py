@@ -1,6 +1,7 @@
 """Chaos in its long form: every crash, every fault and every kind of delivery, in every story.
 
-    python -m benchmarks.chaos [--seed N] [--scenario NAME ...] [--kind KIND ...] [--share 0.1] [--pairs N]
+    python -m benchmarks.chaos [--seed N] [--scenario NAME ...] [--kind KIND ...] [--share 0.1] [--methods]
+                               [--pairs N]
 
 For each story one undisturbed run, and then, by kind:
 
@@ -21,7 +22,7 @@ import random
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -41,6 +42,7 @@ PAIRS, MIXTURES = 100, 10
 DELIVERED_ONLY = ("oversized",)
 
 Work = Point | tuple[Struck, ...] | Way
+Like = tuple[str, str, str]  # a fault, the method that meets it, how long
 
 
 @dataclass(frozen=True)
@@ -69,13 +71,14 @@ def main() -> int:
     """Run what is asked for; print what was found."""
     asked = _asked()
     lines: list[Line] = []
+    struck: set[Like] = set()
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(asked.processes, mp_context=context) as pool:
         for name in asked.scenario or SCENARIOS:
             calm = pool.submit(_calm, name).result()
             for kind in asked.kind or KINDS:
                 if kind == "delivery" or name not in DELIVERED_ONLY:
-                    lines.append(_line(pool, name, kind, calm, asked))
+                    lines.append(_line(pool, name, kind, calm, asked, struck))
                     _say(f"{name} {kind}: {lines[-1].runs} runs, {lines[-1].findings} findings")
     _table(lines)
     return 1 if any(line.findings for line in lines) else 0
@@ -87,16 +90,21 @@ def _asked() -> argparse.Namespace:
     parser.add_argument("--scenario", action="append", choices=sorted(SCENARIOS), help="repeatable (default: all)")
     parser.add_argument("--kind", action="append", choices=KINDS, help="repeatable (default: all)")
     parser.add_argument("--share", type=float, default=1.0, help="part of the crash and fault points (default: 1)")
+    parser.add_argument(
+        "--methods", action="store_true", help="each fault at one call of each method, in the first story that makes it"
+    )
     parser.add_argument("--pairs", type=int, default=PAIRS, help=f"for each story (default: {PAIRS})")
     parser.add_argument("--mixtures", type=int, default=MIXTURES, help=f"of deliveries (default: {MIXTURES})")
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     return parser.parse_args()
 
 
-def _line(pool: Executor, name: str, kind: str, calm: Ran, asked: argparse.Namespace) -> Line:
+def _line(pool: Executor, name: str, kind: str, calm: Ran, asked: argparse.Namespace, struck: set[Like]) -> Line:
     draw = random.Random(f"{asked.seed} {name} {kind}")  # noqa: S311 - to be the same in every run
     works = list(_works(kind, calm, draw, asked))
     chosen = works if kind in ("pair", "delivery") else [work for work in works if draw.random() < asked.share]
+    if kind == "fault" and asked.methods:
+        chosen = list(_unlike(strikes(calm), draw, struck))
     line, began = Line(name, kind, len(works)), time.monotonic()
     for done in pool.map(_one, [(name, work, calm) for work in chosen]):
         line.runs += 1
@@ -106,6 +114,17 @@ def _line(pool: Executor, name: str, kind: str, calm: Ran, asked: argparse.Names
             _say(f"FOUND {name}: {done.what}: {finding}")
     line.seconds = time.monotonic() - began
     return line
+
+
+def _unlike(every: Iterable[Struck], draw: random.Random, struck: set[Like]) -> Iterator[tuple[Struck]]:
+    """Of faults that differ only in which call of a method they strike, one; none that was struck before."""
+    drawn = list(every)
+    draw.shuffle(drawn)
+    for one in drawn:
+        like = (one.fault, one.key.method, one.long)
+        if like not in struck:
+            struck.add(like)
+            yield (one,)
 
 
 def _works(kind: str, calm: Ran, draw: random.Random, asked: argparse.Namespace) -> Iterator[Work]:
