@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 
 from localcloud.clock import Clock
@@ -45,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     ends = {signal.SIGINT, signal.SIGTERM}
     signal.pthread_sigmask(signal.SIG_BLOCK, ends)
     grpc_port = given.grpc_port if given.grpc_port is not None else (given.port + 1 if given.port else 0)
-    clock = Clock(virtual=given.clock == "virtual", speed=given.speed)
+    clock = Clock(virtual=given.clock == "virtual", speed=given.speed, began=datetime.now(UTC))
     projects = numbered(given.project) if given.project else None
     local = LocalCloud(projects=projects, clock=clock, host=given.host, port=given.port, grpc_port=grpc_port)
     try:

@@ -18,7 +18,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-EPOCH = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
+EPOCH = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)  # for those to whom the date is all the same
 QUIET = 0.012  # real seconds without a request before time may move
 IDLE = 0.06  # the same when nobody waits for time to pass
 PATIENCE = 8.0  # real seconds; longer than a function takes to wake up
@@ -47,18 +47,27 @@ class Waiter:
 
 
 class Clock:
-    """Seconds since EPOCH, and what is due when. `lock` guards all of the cloud's state; actions run under it.
+    """Seconds since it began, and what is due when. `lock` guards all of the cloud's state; actions run under it.
 
-    `failures` keeps what actions raised: the clock goes on, and `settle` raises the first of them. `patience`: real
-    seconds that a pushed message may be worked on in silence before virtual time moves all the same.
+    `began` is the time that it shows at first: gcloud asks for log entries by its own clock, so a server that people
+    use begins with the real time. `failures` keeps what actions raised: the clock goes on, and `settle` raises the
+    first of them. `patience`: real seconds that a pushed message may be worked on in silence before virtual time moves
+    all the same.
     """
 
     def __init__(
-        self, *, virtual: bool = True, speed: float = 1.0, idle: bool = True, patience: float = PATIENCE
+        self,
+        *,
+        virtual: bool = True,
+        speed: float = 1.0,
+        idle: bool = True,
+        patience: float = PATIENCE,
+        began: datetime = EPOCH,
     ) -> None:
         if speed <= 0:
             raise ValueError("speed must be more than 0")
         self.virtual = virtual
+        self.began = began
         self.speed = speed
         self.idle = idle
         self.patience = patience
@@ -80,12 +89,12 @@ class Clock:
     # reading
 
     def seconds(self) -> float:
-        """Seconds since EPOCH."""
+        """Seconds since it began."""
         return self._seconds if self.virtual else (time.monotonic() - self._started) * self.speed
 
     def now(self) -> datetime:
         """The cloud's time, in UTC."""
-        return EPOCH + timedelta(seconds=self.seconds())
+        return self.began + timedelta(seconds=self.seconds())
 
     def stamp(self) -> str:
         """Now, in RFC 3339 with microseconds and Z."""

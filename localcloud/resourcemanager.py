@@ -8,7 +8,6 @@ from typing import Any
 
 from localcloud.access import admission
 from localcloud.calls import Call, Document
-from localcloud.clock import EPOCH
 from localcloud.core import Cloud, serves
 from localcloud.errors import INVALID, ApiError
 from localcloud.iam import members, policies
@@ -72,7 +71,7 @@ def _project(cloud: Cloud, project: str) -> Document:
         "projectId": project,
         "lifecycleState": "ACTIVE",
         "name": project,
-        "createTime": EPOCH.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "createTime": cloud.clock.began.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }
     parent = cloud.table(policies.PARENTS).get(f"projects/{project}", {}).get("parent", "")
     kind, _, id_ = parent.partition("/")

@@ -8,6 +8,7 @@ import shlex
 import shutil
 import subprocess
 from collections.abc import Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -72,7 +73,7 @@ class Shell:
 @pytest.fixture(scope="module")
 def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shell]:
     """A terminal at a cloud where the classic way has been walked; see the first test."""
-    with LocalCloud(projects={PROJECT: "123456789012"}, clock=Clock()) as local:
+    with LocalCloud(projects={PROJECT: "123456789012"}, clock=Clock(began=datetime.now(UTC))) as local:
         yield Shell(tmp_path_factory.mktemp("gcloud"), local, "you@example.com")
 
 

@@ -9,11 +9,9 @@ import threading
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-
-from localcloud.clock import EPOCH
 
 ANSWER = 600.0  # real seconds that an instance may take to answer
 
@@ -28,16 +26,17 @@ class Trip:
 
 
 class Trips(dict[str, Trip]):
-    """The trips of all messages, by id. `now` tells the cloud's time."""
+    """The trips of all messages, by id. `now` tells the cloud's time, in seconds since it `began`."""
 
     def __init__(self, now: Callable[[], float]) -> None:
         super().__init__()
         self.now = now
+        self.began = datetime.now(UTC)
         self._lock = threading.Lock()
 
     def pushed(self, message: Mapping[str, Any]) -> Trip:
         """Note down that a message has been pushed."""
-        published = (datetime.fromisoformat(message["publishTime"]) - EPOCH).total_seconds()
+        published = (datetime.fromisoformat(message["publishTime"]) - self.began).total_seconds()
         with self._lock:
             trip = self.setdefault(message["messageId"], Trip(published))
             trip.tries += 1

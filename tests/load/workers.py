@@ -16,11 +16,11 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
+from datetime import datetime, timedelta
 from http.server import ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, Self
 
-from localcloud.clock import EPOCH
 from tests.load import memory
 from tests.load.endpoint import Trip, Trips, balance, forward
 from wayout.cli.demo import stage
@@ -94,7 +94,9 @@ class Workers(Stage):
         told = json.loads(ready)
         self.url, self.grpc, self.pids["cloud"] = told["url"], told["grpc"], process.pid
         self._follow("localcloud", process)
-        self._began = self.admin("state")["seconds"], time.monotonic()
+        state = self.admin("state")
+        self._began = state["seconds"], time.monotonic()
+        self.trips.began = datetime.fromisoformat(state["time"]) - timedelta(seconds=state["seconds"])
 
     def _start_functions(self) -> None:
         environment = self.environment() | self._settings
@@ -139,7 +141,7 @@ class Workers(Stage):
         entry = {
             "logName": f"projects/{PROJECT}/logs/cloudaudit.googleapis.com%2Factivity",
             "insertId": "warm",
-            "timestamp": EPOCH.isoformat().replace("+00:00", "Z"),
+            "timestamp": self.trips.began.isoformat().replace("+00:00", "Z"),
             "protoPayload": {
                 "serviceName": "compute.googleapis.com",
                 "methodName": "v1.compute.firewalls.patch",
