@@ -18,8 +18,8 @@ from localcloud.wire.grpc_unknown import message_class, to_document
 
 # Importing these registers their messages.
 LIBRARIES = (
-    "google.cloud.run_v2",
-    "google.cloud.vpcaccess_v1",
+    "google.cloud.run_v2.types",
+    "google.cloud.vpcaccess_v1.types",
     "google.cloud.logging_v2.types",
     "google.cloud.audit.audit_log_pb2",
     "google.pubsub_v1.types",
