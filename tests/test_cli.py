@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -58,6 +59,38 @@ def test_apply_makes_it_so_and_a_plan_then_exits_with_0(quiet: House) -> None:
     assert planned.returncode == 0
     [said] = json.loads(planned.stdout)
     assert (said["status"], said["changes"]) == ("whole", [])
+
+
+def test_what_was_done_is_taken_back_by_the_id_that_its_outcome_names(quiet: House) -> None:
+    before = quiet.world()
+    applied = wayout(quiet, "apply", "my-job", "--region", REGION)
+    plan = applied.stdout.rsplit("wayout undo ", 1)[1].split()[0]
+
+    planned = wayout(quiet, "undo", plan)
+    taken = wayout(quiet, "undo", plan, "--apply")
+    again = wayout(quiet, "undo", plan, "--json")
+
+    assert planned.returncode == 2, planned.stdout + planned.stderr
+    assert "it would be taken back; run it with --apply" in planned.stdout
+    assert "the policy still wants internet-https for my-job" in planned.stdout
+    assert taken.returncode == 0, taken.stdout + taken.stderr
+    assert "it has been taken back" in taken.stdout
+    assert again.returncode == 0
+    assert [(said["status"], said["changes"]) for said in json.loads(again.stdout)] == [("whole", [])]
+    assert without_passing(quiet.world()) == without_passing(before)
+
+
+def without_passing(world: dict[str, Any]) -> dict[str, Any]:
+    """Without what differs once a job has been written at all."""
+    jobs = {name: job["template"] for name, job in world["run.jobs"].items()}
+    return {kind: things for kind, things in world.items() if kind != "run.jobs" and things} | {"jobs": jobs}
+
+
+def test_a_plan_that_the_ledger_does_not_know_cannot_be_taken_back(quiet: House) -> None:
+    run = wayout(quiet, "undo", "0123456789ab")
+
+    assert run.returncode == 1
+    assert "the ledger knows of nothing done for the plan 0123456789ab" in run.stderr
 
 
 def test_sweep_finds_the_job_that_no_event_told_of(quiet: House) -> None:

@@ -36,6 +36,7 @@ def site(run: Run, parts: Parts) -> Ending:
         if brakes.resting(run, todo, parts) or brakes.braked(run, parts):
             return _tell(run, parts)
         run.notes |= dict.fromkeys(run.plan.notes)
+        run.begin(todo, parts)
         done = parts.apply(todo, deadline=deadline, seed=f"{run.cause.id}/{number}")
         run.known = renewal.kept(run.sightings, done)
         run.take_in(done, parts)

@@ -11,6 +11,7 @@ from wayout.egress.messages import OutcomeSaid
 from wayout.egress.model import (
     BlindError,
     Cause,
+    Change,
     Connector,
     Create,
     Job,
@@ -131,10 +132,16 @@ class Run:
         ours = self.want.own_connector(self.seen) if self.want else None
         return ours is None or ours.state not in (State.CREATING, State.UPDATING, State.DELETING)
 
+    def begin(self, changes: Sequence[Change], parts: Parts) -> None:
+        """Have the ledger know what is about to be made: the process may not live to tell."""
+        plan = planner.plan_id(self.plan, self.seen)
+        parts.begin(changes, plan=plan, run=self.first_plan, cause=self.cause, site=self.site)
+
     def take_in(self, done: Sequence[Outcome], parts: Parts) -> None:
         """Keep what has been done in mind, and in the ledger."""
         ours = [outcome for outcome in done if outcome.result != Result.KEPT]
-        parts.remember(ours, plan=planner.plan_id(self.plan, self.seen), cause=self.cause, site=self.site)
+        plan = planner.plan_id(self.plan, self.seen)
+        parts.remember(ours, plan=plan, run=self.first_plan, cause=self.cause, site=self.site)
         self.outcomes += done
         self.again = next((f"{subject(item.change)}: {item.detail}" for item in done if item.retry), "")
         if any(_connector_made(outcome) for outcome in done):

@@ -98,10 +98,13 @@ class Wired:
         seed = f"{seed}/{uuid.uuid4()}"
         return apply.apply(changes, self.clients, deadline=deadline, seed=seed, progress=progress)
 
-    def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
+    def begin(self, changes: Sequence[Change], *, plan: str, run: str, cause: Cause, site: Site) -> None:
+        self.ledger.begin(changes, plan_id=plan, run=run, cause=cause, site=site)
+
+    def remember(self, outcomes: Sequence[Outcome], *, plan: str, run: str, cause: Cause, site: Site) -> None:
         self.watch("applied", outcomes)
         looked = getattr(self._delivery, "planned", None)
-        self.ledger.write(outcomes, plan_id=plan, cause=cause, site=site, looked=looked)
+        self.ledger.write(outcomes, plan_id=plan, run=run, cause=cause, site=site, looked=looked)
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:
         self.ledger.idle(site, idle, cause)

@@ -33,6 +33,7 @@ from wayout.egress.model import (
     SitesTouched,
     Subnet,
     SubnetName,
+    WrittenBy,
 )
 
 PROJECT, NUMBER, REGION = "my-project", "123456789012", "europe-west2"
@@ -98,7 +99,7 @@ class Local:
         operation.result()
 
 
-def nothing(_: HistoryOf | IdleSince | SitesTouched) -> Sighting[Any]:
+def nothing(_: HistoryOf | IdleSince | SitesTouched | WrittenBy) -> Sighting[Any]:
     return Absent()
 
 

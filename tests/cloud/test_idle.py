@@ -122,7 +122,7 @@ def test_many_marks_are_counted_by_reading_two(world: Local) -> None:
 
 def test_marks_are_no_history(world: Local) -> None:
     gone = Outcome(Remove(Network(NETWORK), "idle"), Result.REMOVED)
-    ledger(world, 0.5).write([gone], plan_id="p", cause=CAUSE, site=SITE)
+    ledger(world, 0.5).write([gone], plan_id="p", run="p", cause=CAUSE, site=SITE)
     mark(world, (0.4, True), (0.3, False))
 
     seen = ledger(world).history(HistoryOf(SITE))
@@ -132,7 +132,7 @@ def test_marks_are_no_history(world: Local) -> None:
 
 def test_a_change_is_no_mark(world: Local) -> None:
     gone = Outcome(Remove(Network(NETWORK), "idle"), Result.REMOVED)
-    ledger(world, 0.5).write([gone], plan_id="p", cause=CAUSE, site=SITE)
+    ledger(world, 0.5).write([gone], plan_id="p", run="p", cause=CAUSE, site=SITE)
 
     assert ledger(world).history(IdleSince(SITE)) == Absent()
 
@@ -159,9 +159,9 @@ def test_the_sites_of_the_last_hour_are_those_in_which_something_was_done(world:
     """Marks, refusals and what is longer ago do not count."""
     gone = Remove(Network(NETWORK), "idle")
     third = Site(NETWORK, REGION, "third")
-    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", cause=CAUSE, site=SITE)
-    ledger(world, 2 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", cause=CAUSE, site=OTHER)
-    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REFUSED)], plan_id="p", cause=CAUSE, site=third)
+    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", run="p", cause=CAUSE, site=SITE)
+    ledger(world, 2 / 24).write([Outcome(gone, Result.REMOVED)], plan_id="p", run="p", cause=CAUSE, site=OTHER)
+    ledger(world, 0.5 / 24).write([Outcome(gone, Result.REFUSED)], plan_id="p", run="p", cause=CAUSE, site=third)
     mark(world, (0.1 / 24, True), site=third)
 
     assert ledger(world).history(SitesTouched()) == Present((str(SITE),))

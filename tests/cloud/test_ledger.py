@@ -43,6 +43,8 @@ from wayout.egress.model import (
     Unreadable,
     Update,
     Way,
+    Written,
+    WrittenBy,
 )
 
 NETWORK = NetworkName("net", "main")
@@ -122,7 +124,7 @@ def ledger(logging: Logging, now: datetime = NOW) -> Ledger:
 
 
 def write(logging: Logging, *outcomes: Outcome, now: datetime = NOW) -> list[dict[str, Any]]:
-    ledger(logging, now).write(outcomes, plan_id="plan-1", cause=CAUSE, site=SITE)
+    ledger(logging, now).write(outcomes, plan_id="plan-1", run="plan-1", cause=CAUSE, site=SITE)
     return [json.loads(types.LogEntry.to_json(one))["jsonPayload"] for one in logging.written]
 
 
@@ -137,6 +139,8 @@ def test_an_entry_says_everything_about_a_change(logging: Logging) -> None:
         "verb": "create",
         "result": "created",
         "mark": mark(Create(RULE, "")),
+        "run": "plan-1",
+        "cause": "e1",
     }
     assert (said["who"], said["mark"]) == ("jane@example.com", entry.labels["mark"])
     assert entry.timestamp == NOW
@@ -167,6 +171,34 @@ def test_what_was_before_and_what_is_after_can_be_read_back(
     (said,) = write(logging, Outcome(change, Result.KEPT))
 
     assert (bool(said["before"]), bool(said["after"])) == (before, after), reason
+
+
+def test_what_is_about_to_be_changed_is_written_first_and_counts_as_no_history(logging: Logging) -> None:
+    ledger(logging).begin([ATTACH], plan_id="plan-1", run="plan-1", cause=CAUSE, site=SITE)
+
+    (entry,) = logging.written
+    assert entry.labels["result"] == "begun"
+    assert json.loads(types.LogEntry.to_json(entry))["jsonPayload"]["before"]["etag"] == "etag-1"
+
+
+def test_what_was_done_for_a_plan_is_read_back_as_the_changes_that_it_was(logging: Logging) -> None:
+    ledger(logging).begin([Create(RULE, "missing"), ATTACH], plan_id="plan-1", run="plan-1", cause=CAUSE, site=SITE)
+    later = NOW + timedelta(seconds=5)
+    write(logging, Outcome(Create(RULE, "missing"), Result.CREATED), Outcome(ATTACH, Result.REFUSED), now=later)
+
+    seen = ledger(logging, later).history(WrittenBy("plan-1"))
+
+    assert seen == Present(
+        (
+            Written(SITE, Create(RULE, "missing"), "begun"),
+            Written(SITE, ATTACH, "begun"),
+            Written(SITE, Create(RULE, "missing"), "created"),
+            Written(SITE, ATTACH, "refused"),
+        )
+    )
+    of_the_plan, of_its_cause = (asked.filter for asked in logging.asked)
+    assert 'labels.run="plan-1"' in of_the_plan
+    assert 'labels.cause="e1"' in of_its_cause, "a delivery that died has another plan the next time"
 
 
 def test_of_a_job_only_its_way_and_etag_are_kept(logging: Logging) -> None:
@@ -241,7 +273,8 @@ def test_history_asks_for_one_site_and_one_day_and_stops_after_two_hundred(loggi
     assert asked.order_by == "timestamp desc"
     assert asked.filter == (
         'logName="projects/home/logs/wayout-ledger" AND labels.site="net/main/europe-west2/internet-https" '
-        'AND labels.verb!="idle" AND labels.verb!="busy" AND timestamp>="2026-11-19T12:00:00Z"'
+        'AND labels.verb!="idle" AND labels.verb!="busy" AND labels.result!="begun" '
+        'AND timestamp>="2026-11-19T12:00:00Z"'
     )
 
 

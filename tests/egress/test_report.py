@@ -76,6 +76,7 @@ def test_a_full_success_on_slack() -> None:
             "• while our NAT lists its subnets, no NAT for all subnets can be added to this network and region",
             "[section] *The way out*",
             "nightly → connector wayout-9e3f7cc4 → subnet 10.127.204.64/28 → 7 firewall rules (tcp:443 to internet) → Cloud NAT → internet",
+            "[section] To take it back: `wayout undo 627f7b0e2fbe`",
         ]
     )
 
@@ -100,6 +101,7 @@ def test_a_full_success_on_a_terminal() -> None:
             "  the job nightly has been attached: it has no VPC egress, and the profile web gives it all-traffic",
             "  note: while our NAT lists its subnets, no NAT for all subnets can be added to this network and region",
             "  nightly → connector wayout-9e3f7cc4 → subnet 10.127.204.64/28 → 7 firewall rules (tcp:443 to internet) → Cloud NAT → internet",
+            "  to take it back: wayout undo 627f7b0e2fbe",
         ]
     )
 
@@ -156,6 +158,7 @@ def test_a_refused_change_on_a_terminal() -> None:
             "  projects/shop/locations/europe-west2/jobs/nightly: needs, rule 1 gives it the profile web",
             "  the connector wayout-9e3f7cc4 has been refused (Permission denied): the profile web has no connector in europe-west2 yet; 2 to 3 e2-micro carry all its jobs → grant roles/vpcaccess.admin to wayout",
             "  waiting: attaching nightly, until the connector is as it should be",
+            "  to take it back: wayout undo 627f7b0e2fbe",
         ]
     )
 

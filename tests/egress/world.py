@@ -6,6 +6,7 @@ is made. It is also the `Parts` of a reconcile.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -14,7 +15,7 @@ from datetime import date
 from ipaddress import IPv4Network
 from typing import Any
 
-from wayout.egress.marks import mark
+from wayout.egress.marks import mark, revived, sides
 from wayout.egress.model import (
     Absent,
     Action,
@@ -73,8 +74,11 @@ from wayout.egress.model import (
     Traffic,
     Unreadable,
     Update,
+    Written,
+    WrittenBy,
     Zone,
     ZonesOf,
+    kind,
     subject,
 )
 from wayout.egress.policy import Policy
@@ -117,6 +121,17 @@ def automatic_rules(made: Connector, range_: str, *, hyphens: str = "--") -> tup
     )
 
 
+@dataclass(frozen=True)
+class Record:
+    """A line of the ledger."""
+
+    site: Site
+    change: Change
+    result: str
+    run: str
+    cause: str
+
+
 @dataclass
 class World:
     """What there is. `unreadable`: what the account may not look at; `faults` answer changes before Google does."""
@@ -154,6 +169,7 @@ class World:
     stages: list[str] = field(default_factory=list)
     pauses: int = 0
     told: list[tuple[str, Cause]] = field(default_factory=list)
+    written: list[Record] = field(default_factory=list)  # the ledger, oldest first
     _etags: int = 0
 
     def add(self, *things: Network | Subnet | FirewallRule | Connector | Router | Route | Zone | Job) -> World:
@@ -213,8 +229,12 @@ class World:
             self.meanwhile.pop(0)(self)
         return outcomes
 
-    def remember(self, outcomes: Sequence[Outcome], *, plan: str, cause: Cause, site: Site) -> None:
-        del site
+    def begin(self, changes: Sequence[Change], *, plan: str, run: str, cause: Cause, site: Site) -> None:
+        del plan
+        self.written += [Record(site, change, "begun", run, cause.id) for change in changes]
+
+    def remember(self, outcomes: Sequence[Outcome], *, plan: str, run: str, cause: Cause, site: Site) -> None:
+        self.written += [Record(site, one.change, one.result, run, cause.id) for one in outcomes]
         self.told.append((plan, cause))
         for outcome in outcomes:
             verb = type(outcome.change).__name__.lower()
@@ -278,7 +298,18 @@ class World:
                 return self.touched
             case HistoryOf():
                 return self.history
+            case WrittenBy(plan):
+                return self._written(plan)
         return self._of_network(read)
+
+    def _written(self, plan: str) -> Iterable[Written]:
+        """As the ledger keeps it: through JSON, and all that was done for the same cause."""
+        causes = {(one.site, one.cause) for one in self.written if one.run == plan}
+        for one in self.written:
+            if (one.site, one.cause) in causes:
+                before, after = json.loads(json.dumps(sides(one.change)))
+                words = kind(one.change), subject(one.change), before, after, one.change.because
+                yield Written(one.site, revived(*words), one.result)
 
     def _of_network(self, read: Read[Any]) -> Iterable[Any]:
         match read:

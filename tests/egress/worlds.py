@@ -138,7 +138,7 @@ def run(world: World, *, before: Callable[[Plan], None] = lambda _: None) -> lis
         refused |= {outcome.change for outcome in outcomes if outcome.result == Result.REFUSED}
         from wayout.egress.model import Cause
 
-        world.remember(outcomes, plan="", cause=Cause("test"), site=SITE)
+        world.remember(outcomes, plan="", run="", cause=Cause("test"), site=SITE)
     raise AssertionError(f"no end after {PASSES} passes: {plan.changes}")
 
 

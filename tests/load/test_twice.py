@@ -73,8 +73,8 @@ def test_the_ledger_remembers_when_it_was_looked_at_what_a_change_rests_on(world
     ledger = Ledger(world.clients.settings, world.clients, now=lambda: now)
     site = Site(NETWORK, "europe-west2", "internet")
     done = [Outcome(Update(RULE, DRIFTED, "test"), Result.UPDATED)]
-    ledger.write(done, plan_id="p", cause=Cause("1"), site=site, looked=now - timedelta(minutes=30))
-    ledger.write(done, plan_id="p", cause=Cause("2"), site=site)
+    ledger.write(done, plan_id="p", run="p", cause=Cause("1"), site=site, looked=now - timedelta(minutes=30))
+    ledger.write(done, plan_id="p", run="p", cause=Cause("2"), site=site)
 
     sighting = ledger.history(HistoryOf(site))
 

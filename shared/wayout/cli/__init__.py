@@ -11,6 +11,7 @@ from wayout.cli.explain import explain
 from wayout.cli.jobs import apply, plan, replay, sweep
 from wayout.cli.local import localcloud
 from wayout.cli.policy import policy
+from wayout.cli.undo import undo
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -26,6 +27,7 @@ def main() -> None:
       wayout apply my-job --region europe-west2     make it so, if the policy enforces
       wayout explain my-job --region europe-west2 --to 10.20.0.5:5432
                                                     can it reach that, and what decides
+      wayout undo 3f9c0a71b2de                      take back what was done for one plan
       terraform output -json deployment | wayout doctor -
                                                     is the deployment well, and if not, what to do
 
@@ -34,5 +36,5 @@ def main() -> None:
     """
 
 
-for command in (demo, localcloud, plan, apply, explain, sweep, replay, policy, doctor):
+for command in (demo, localcloud, plan, apply, explain, sweep, undo, replay, policy, doctor):
     main.add_command(command)

@@ -68,7 +68,7 @@ def sweep(only_plan: bool, project: str | None, policy_file: str | None, as_json
     """
     from wayout.egress.model import EverythingTarget
 
-    wired = _wired(project, policy_file, quiet=as_json)
+    wired = built(project, policy_file, quiet=as_json)
     _show(_endings(wired, EverythingTarget(), "sweep", apply_=not only_plan), as_json=as_json)
 
 
@@ -95,7 +95,7 @@ def replay(file: Any, only_plan: bool, project: str | None, policy_file: str | N
         said = {"id": reading.id, "verdict": verdict, "why": why}
         click.echo(json.dumps(said) if as_json else f"{reading.id}: {verdict}: {why}")
         sys.exit(0 if verdict == "set aside" else 1)
-    wired = _wired(project, policy_file, quiet=as_json)
+    wired = built(project, policy_file, quiet=as_json)
     _show(_endings(wired, reading.target, reading.cause.id, apply_=not only_plan, cause=reading.cause), as_json=as_json)
 
 
@@ -135,10 +135,11 @@ def named_job(
         job = JobName.parse(text)
     except ValueError as error:
         raise click.UsageError(str(error)) from error
-    return job, _wired(project or home or job.project, policy_file, quiet=quiet)
+    return job, built(project or home or job.project, policy_file, quiet=quiet)
 
 
-def _wired(project: str | None, policy_file: str | None, *, quiet: bool) -> Wired:
+def built(project: str | None, policy_file: str | None, *, quiet: bool) -> Wired:
+    """The parts of a command, settings from the environment but for what is given. Raises click.ClickException."""
     from wayout.cli import show
     from wayout.cloud.settings import Settings, SettingsError
     from wayout.wiring import Wired

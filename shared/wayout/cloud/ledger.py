@@ -1,8 +1,10 @@
 """The ledger: every change, with what was before and after, in Cloud Logging; enough to undo it, and never a secret.
 
-One entry per outcome in `projects/HOME/logs/LEDGER`. Labels: `site`, `subject`, `verb`, `result`, `mark`. JSON: `plan`,
-`verb`, `kind`, `subject`, `because`, `before`, `after`, `result`, `detail`, `who`, `mark`, `cause`, `at`. And one entry
-whenever a site was seen without jobs (`verb` idle) or with some (`busy`): no history shows them, IdleSince counts them.
+One entry per change before it is begun (`result` begun), so that none is missing if the process dies, and one per
+outcome, in `projects/HOME/logs/LEDGER`. Labels: `site`, `subject`, `verb`, `result`, `mark`, `run` (the plan id that
+people are told), `cause` (its id). JSON: `plan`, `verb`, `kind`, `subject`, `because`, `before`, `after`, `result`,
+`detail`, `who`, `mark`, `cause`, `at`. And one entry whenever a site was seen without jobs (`verb` idle) or with some
+(`busy`): no history shows them, IdleSince counts them.
 """
 
 from __future__ import annotations
@@ -19,11 +21,12 @@ from wayout.cloud.asking import GRPC
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError, TryAgainError
 from wayout.cloud.settings import Settings
-from wayout.egress.marks import mark, plain, sides
+from wayout.egress.marks import mark, plain, revived, sides
 from wayout.egress.model import (
     Absent,
     Attach,
     Cause,
+    Change,
     Create,
     HistoryOf,
     IdleSince,
@@ -36,6 +39,8 @@ from wayout.egress.model import (
     SitesTouched,
     Unreadable,
     Update,
+    Written,
+    WrittenBy,
     kind,
     subject,
 )
@@ -52,6 +57,7 @@ DONE = ("created", "updated", "removed")
 PAGES = 20
 _VERBS: dict[type, str] = {Create: "create", Update: "update", Remove: "remove", Attach: "attach"}
 IDLE, BUSY = "idle", "busy"
+BEGUN = "begun"
 _LABELS = ("subject", "verb", "result", "mark")
 
 
@@ -71,8 +77,20 @@ class Ledger:
         self._project = f"projects/{settings.project}"
         self.log_name = f"{self._project}/logs/{quote(settings.ledger_log, safe='')}"
 
+    def begin(self, changes: Sequence[Change], *, plan_id: str, run: str, cause: Cause, site: Site) -> None:
+        """Write that a plan's changes are about to be made. Failures as in `write`: then nothing is begun."""
+        at = self._now()
+        self._say([_record(one, BEGUN, "", plan_id, cause, at) for one in changes], site, at, run, cause.id)
+
     def write(
-        self, outcomes: Sequence[Outcome], *, plan_id: str, cause: Cause, site: Site, looked: datetime | None = None
+        self,
+        outcomes: Sequence[Outcome],
+        *,
+        plan_id: str,
+        run: str,
+        cause: Cause,
+        site: Site,
+        looked: datetime | None = None,
     ) -> None:
         """Write what became of a plan's changes, and since when it was `looked` at what the plan says.
 
@@ -80,26 +98,27 @@ class Ledger:
         """
         at = self._now()
         since = {"looked": looked.isoformat()} if looked else {}
-        self._say([_record(one, plan_id, cause, at) | since for one in outcomes], site, at)
+        records = [_record(one.change, one.result.value, one.detail, plan_id, cause, at) | since for one in outcomes]
+        self._say(records, site, at, run, cause.id)
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:
         """Write that a site was seen without jobs and executions, or with some. Failures as in `write`."""
         at = self._now()
         about = {"verb": IDLE if idle else BUSY, "kind": "site", "subject": str(site), "result": "seen"}
         said = log.redacted({"who": cause.who, "cause": plain(cause), "at": at.isoformat()})
-        self._say([about | said], site, at)
+        self._say([about | said], site, at, "", cause.id)
 
-    def _say(self, records: list[dict[str, Any]], site: Site, at: datetime) -> None:
+    def _say(self, records: list[dict[str, Any]], site: Site, at: datetime, run: str, cause: str) -> None:
         if not records:
             return
         try:
-            self._write(records, site, at)
+            self._write(records, {"site": str(site), "run": run, "cause": cause}, at)
         except CloudError as error:
             help_ = error.help if isinstance(error, RefusedError) else ""
             log.error("the ledger could not be written", site=str(site), why=error.why, help=help_, entries=records)
             raise
 
-    def _write(self, records: list[dict[str, Any]], site: Site, at: datetime) -> None:
+    def _write(self, records: list[dict[str, Any]], of: dict[str, str], at: datetime) -> None:
         from google.api.monitored_resource_pb2 import MonitoredResource
         from google.cloud.logging_v2.types import LogEntry
 
@@ -110,7 +129,7 @@ class Ledger:
                 timestamp=at,
                 severity="NOTICE" if record["result"] not in ("refused", "put off") else "WARNING",
                 insert_id=uuid.uuid4().hex,  # the same within one call's retries, so that none is written twice
-                labels={"site": str(site)} | {key: str(record[key]) for key in _LABELS if key in record},
+                labels=of | {key: str(record[key]) for key in _LABELS if key in record},
                 json_payload=record,
             )
             for record in records
@@ -122,14 +141,20 @@ class Ledger:
             lambda: self._logs.write_log_entries(request=request, **GRPC),
         )
 
-    def history(self, read: HistoryOf | IdleSince | SitesTouched) -> Sighting[Any]:
+    def history(self, read: HistoryOf | IdleSince | SitesTouched | WrittenBy) -> Sighting[Any]:
         """What the last 24 hours hold of a site, newest first, 200 at most; or for how many days it has been idle, as
-        far as 30 days tell; or which sites were changed within the hour. Raises TryAgainError.
+        far as 30 days tell; or which sites were changed within the hour; or what was done for a plan. Raises
+        TryAgainError.
         """
         try:
-            if isinstance(read, SitesTouched):
-                return self._touched()
-            return self._idle_since(read) if isinstance(read, IdleSince) else self._past(read)
+            match read:
+                case SitesTouched():
+                    return self._touched()
+                case IdleSince():
+                    return self._idle_since(read)
+                case WrittenBy():
+                    return self._written(read)
+            return self._past(read)
         except RefusedError as error:
             return Unreadable(f"the ledger cannot be read: {error.why}", error.help)
         except GoneError as error:
@@ -137,8 +162,22 @@ class Ledger:
 
     def _past(self, read: HistoryOf) -> Sighting[tuple[Past, ...]]:
         now = self._now()
-        changes = f'labels.verb!="{IDLE}"', f'labels.verb!="{BUSY}"', f'timestamp>="{_stamp(now - REMEMBERED)}"'
-        return Present(tuple(_past(one, now) for one in self._found(read.site, MOST, *changes)))
+        other = f'labels.verb!="{IDLE}"', f'labels.verb!="{BUSY}"', f'labels.result!="{BEGUN}"'
+        since = f'timestamp>="{_stamp(now - REMEMBERED)}"'
+        return Present(tuple(_past(one, now) for one in self._found(read.site, MOST, *other, since)))
+
+    def _written(self, read: WrittenBy) -> Sighting[tuple[Written, ...]]:
+        """A delivery that died has another plan the next time, and is of the same cause."""
+        since = f'timestamp>="{_stamp(self._now() - KEPT)}"'
+        runs = self._found(None, MOST_AN_HOUR, f'labels.run="{_quoted(read.plan)}"', since)
+        causes = sorted({(one.labels["site"], one.labels["cause"]) for one in runs})
+        found = [
+            entry
+            for site, cause in causes
+            for entry in self._found(Site.parse(site), MOST_AN_HOUR, f'labels.cause="{_quoted(cause)}"', since)
+            if entry.labels.get("verb") not in (IDLE, BUSY)
+        ]
+        return Present(tuple(map(_read_back, sorted(found, key=lambda one: one.timestamp))))
 
     def _idle_since(self, read: IdleSince) -> Sighting[float]:
         """The first time that it was seen idle since it was last seen busy: two entries, however many there are."""
@@ -189,8 +228,7 @@ class Ledger:
         return self._clients.other("logs", LoggingServiceV2Client, LoggingServiceV2GrpcTransport, endpoint)
 
 
-def _record(outcome: Outcome, plan_id: str, cause: Cause, at: datetime) -> dict[str, Any]:
-    change = outcome.change
+def _record(change: Change, result: str, detail: str, plan_id: str, cause: Cause, at: datetime) -> dict[str, Any]:
     before, after = sides(change)
     record = {
         "plan": plan_id,
@@ -200,8 +238,8 @@ def _record(outcome: Outcome, plan_id: str, cause: Cause, at: datetime) -> dict[
         "because": change.because,
         "before": before,
         "after": after,
-        "result": outcome.result.value,
-        "detail": outcome.detail,
+        "result": result,
+        "detail": detail,
         "who": cause.who,
         "mark": mark(change),
         "cause": plain(cause),
@@ -223,6 +261,14 @@ def _past(entry: LogEntry, now: datetime) -> Past:
         mark=labels.get("mark", ""),
         looked_hours_ago=_hours_ago(str(said.get("looked", "")), now),
     )
+
+
+def _read_back(entry: LogEntry) -> Written:
+    """Raises ValueError for an entry that we have not written."""
+    said = type(entry).to_dict(entry).get("json_payload") or {}
+    kind_, name, because = (str(said.get(key, "")) for key in ("kind", "subject", "because"))
+    change = revived(kind_, name, said.get("before"), said.get("after"), because)
+    return Written(Site.parse(entry.labels["site"]), change, entry.labels.get("result", ""))
 
 
 def _hours_ago(when: str, now: datetime) -> float:

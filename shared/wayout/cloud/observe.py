@@ -41,12 +41,13 @@ from wayout.egress.model import (
     SitesTouched,
     SubnetsOf,
     Unreadable,
+    WrittenBy,
     ZonesOf,
 )
 
 SIDE_BY_SIDE = 8
 
-History = Callable[[HistoryOf | IdleSince | SitesTouched], Sighting[Any]]
+History = Callable[[HistoryOf | IdleSince | SitesTouched | WrittenBy], Sighting[Any]]
 Sightings = dict[Read[Any], Sighting[Any]]
 
 
@@ -91,7 +92,7 @@ def _upon(read: Read[Any], ground: Sighting[Any], clients: Clients, history: His
 
 
 def _sight(read: Read[Any], clients: Clients, history: History) -> Sighting[Any]:
-    if isinstance(read, HistoryOf | IdleSince | SitesTouched):
+    if isinstance(read, HistoryOf | IdleSince | SitesTouched | WrittenBy):
         return history(read)
     return _tried(read, lambda: _READERS[type(read)](clients, read))
 

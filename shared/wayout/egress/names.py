@@ -110,3 +110,10 @@ class Site:
     def __str__(self) -> str:
         place = f"{self.network.project}/{self.network.network}/{self.region}/{self.profile}"
         return f"{place}@{self.home}" if self.home else place
+
+    @classmethod
+    def parse(cls, text: str) -> Site:
+        """What `str()` gives. Raises ValueError."""
+        place, _, home = text.partition("@")
+        project, network, region, profile = place.split("/")
+        return cls(NetworkName(project, network), region, profile, home)

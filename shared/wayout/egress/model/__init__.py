@@ -14,6 +14,7 @@ from wayout.egress.model.changes import (
     Thing,
     Update,
     Waiting,
+    Written,
     kind,
     subject,
 )
@@ -44,6 +45,7 @@ from wayout.egress.model.looks import (
     SitesTouched,
     SubnetsOf,
     Unreadable,
+    WrittenBy,
     ZonesOf,
 )
 from wayout.egress.model.things import (
@@ -172,6 +174,8 @@ __all__ = [
     "Waiting",
     "Way",
     "Word",
+    "Written",
+    "WrittenBy",
     "Zone",
     "ZonesOf",
     "kind",

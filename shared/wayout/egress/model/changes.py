@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from wayout.egress.model.things import Connector, FirewallRule, Network, Router, Subnet, Way
-from wayout.egress.names import JobName
+from wayout.egress.names import JobName, Site
 
 Thing = Network | Subnet | Connector | FirewallRule | Router
 
@@ -67,6 +67,15 @@ KINDS: dict[type, str] = {
     FirewallRule: "firewall rule",
     Router: "router",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """One change as the ledger has it. `result` is `begun` where nobody has told what became of it."""
+
+    site: Site
+    change: Change
+    result: str
 
 
 @dataclass(frozen=True, slots=True)

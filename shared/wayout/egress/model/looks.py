@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Generic, TypeVar
 
+from wayout.egress.model.changes import Written
 from wayout.egress.model.things import (
     Address,
     Connector,
@@ -157,6 +158,14 @@ class HistoryOf(Read[tuple[Past, ...]]):
     """What the ledger remembers of a site, of the last day, newest first."""
 
     site: Site
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenBy(Read[tuple[Written, ...]]):
+    """The changes that the ledger has of one plan, and of all that was done with it for the same cause, of the last 30
+    days, oldest first. `plan` is an outcome's plan id."""
+
+    plan: str
 
 
 @dataclass(frozen=True, slots=True)

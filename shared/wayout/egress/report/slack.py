@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from wayout.egress.messages import OutcomeSaid
-from wayout.egress.report.text import awaited, changes_said, headline, printable
+from wayout.egress.report.text import awaited, changes_said, headline, printable, undoable
 
 SECTION = 2900  # characters; Slack refuses a section text above 3,000
 SIGNS = {
@@ -36,6 +36,8 @@ def slack(said: OutcomeSaid) -> dict[str, Any] | None:
         blocks += _list("What is wrong with the request", [f"{said.error.field or 'message'}: {said.error.message}"])
     if said.way and said.status == "whole":
         blocks.append(_section(f"*The way out*\n{escape(' → '.join(said.way))}"))
+    if undoable(said):
+        blocks.append(_section(f"To take it back: `wayout undo {escape(said.plan)}`"))
     return {"text": f"{SIGNS[said.status]} {escape(title)}", "blocks": blocks[:50]}
 
 

@@ -55,6 +55,11 @@ def _participle(change: ChangeSaid) -> str:
     return {"create": "created", "update": "updated", "remove": "removed", "attach": "attached"}[change.verb]
 
 
+def undoable(said: OutcomeSaid) -> bool:
+    """Whether something was done that the ledger can take back."""
+    return bool(said.plan) and any(change.result in ("created", "updated", "removed") for change in said.changes)
+
+
 def awaited(said: OutcomeSaid) -> tuple[WaitingSaid, ...]:
     """What is worth a word of what is waited for: the end of the chain, and nothing of it where something blocks."""
     return () if said.blocked else said.waiting[-1:]
@@ -77,3 +82,5 @@ def lines(said: OutcomeSaid) -> Iterator[str]:
         yield f"  {said.error.field or 'message'}: {said.error.message}"
     if said.way and said.status == "whole":
         yield f"  {' → '.join(said.way)}"
+    if undoable(said):
+        yield f"  to take it back: wayout undo {said.plan}"
