@@ -7,6 +7,7 @@ from textwrap import dedent
 
 import pytest
 
+from wayout.egress.model import NetworkName
 from wayout.egress.policy import PolicyError, parse
 
 GOOD = """\
@@ -59,6 +60,22 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
         ("[tcp:443]", "['tcp:80,']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a port left out"),
         ("[tcp:443]", "[tcp:70000]", "line 10: profiles.web.destinations.0.ports.0", "65535", "beyond 65535"),
         ("[tcp:443]", "[tcp:90-80]", "line 10: profiles.web.destinations.0.ports.0", "no port", "backwards"),
+        ("[tcp:443]", "['tcp:443-']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a range without end"),
+        ("[tcp:443]", "['tcp:-443']", "line 10: profiles.web.destinations.0.ports.0", "no port", "without beginning"),
+        ("[tcp:443]", "['tcp:1-2-3']", "line 10: profiles.web.destinations.0.ports.0", "no port", "three ends"),
+        ("[tcp:443]", "['tcp:٤٤٣']", "line 10: profiles.web.destinations.0.ports.0", "no port", "no ASCII digits"),
+        ("[tcp:443]", "['٦']", "line 10: profiles.web.destinations.0.ports.0", "no protocol", "no ASCII digit"),
+        ("[tcp:443]", f"['tcp:{'9' * 5000}']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a giant"),
+        ("all-traffic", "all-traffic\n    network: foo/bar", "line 8: profiles.web.network", "no network", "half a path"),
+        ("all-traffic", "all-traffic\n    network: ''", "line 8: profiles.web.network", "no network", "no name at all"),
+        ("all-traffic", "all-traffic\n    network: My Net", "line 8: profiles.web.network", "no network", "no such name"),
+        (
+            "all-traffic",
+            "all-traffic\n    network: projects/p/global/networks/",
+            "line 8: profiles.web.network",
+            "projects/PROJECT/global/networks/NETWORK",
+            "a path without its end",
+        ),
         ("[tcp:443]", "[icmp:8]", "line 10: profiles.web.destinations.0.ports.0", "has no ports", "icmp has none"),
         ("all-traffic", "all-traffic\n    pool: [10.0.0.0/29]", "profiles.web", "smaller than the /28", "no room"),
         ("all-traffic", "all-traffic\n    pool: []", "line 8: profiles.web.pool", "at least 1", "no pool"),
@@ -126,6 +143,47 @@ def test_what_is_wrong_is_named_with_line_and_field(old: str, new: str, where: s
     hit = [problem for problem in found.value.problems if where in problem and what in problem]
     assert hit, (reason, found.value.problems)
     assert all(problem.startswith("line ") for problem in found.value.problems), reason
+
+
+@pytest.mark.parametrize(
+    ("written", "kept", "reason"),
+    [
+        ("tcp:0443", "tcp:443", "zeros in front"),
+        ("tcp:443-443", "tcp:443", "a range of one port"),
+        ("tcp:443,443", "tcp:443", "said twice"),
+        ("tcp:8000-09000,443", "tcp:443,8000-9000", "in order"),
+        ("tcp:0-65535", "tcp:0-65535", "both ends"),
+        ("tcp", "tcp", "every port"),
+        ("006", "6", "a number"),
+    ],
+)
+def test_ports_have_one_spelling(written: str, kept: str, reason: str) -> None:
+    found = parse(GOOD.replace("tcp:443", f"'{written}'")).profiles["web"].destinations[0]
+    assert found.ports == (kept,), reason
+
+
+def test_what_two_spellings_say_is_allowed_once() -> None:
+    found = parse(GOOD.replace("tcp:443", "'tcp:443', 'tcp:0443'")).profiles["web"].destinations[0]
+    assert [str(one) for one in found.traffic] == ["tcp:443"]
+
+
+@pytest.mark.parametrize(
+    ("written", "network", "reason"),
+    [
+        ("default", NetworkName("shop", "default"), "a name in the job's own project"),
+        ("projects/host/global/networks/a", NetworkName("host", "a"), "one of another project, named as Google does"),
+        ("projects/example.com:host/global/networks/a", NetworkName("example.com:host", "a"), "of a domain's project"),
+        (
+            "https://www.googleapis.com/compute/v1/projects/host/global/networks/a",
+            NetworkName("host", "a"),
+            "by its whole address",
+        ),
+    ],
+)
+def test_a_network_is_named_as_google_names_it(written: str, network: NetworkName, reason: str) -> None:
+    profile = parse(GOOD.replace("all-traffic", f"all-traffic\n    network: {written}")).profiles["web"]
+    assert profile.network_for("shop") == network, reason
+    assert profile.network in (network.network, str(network)), reason
 
 
 @pytest.mark.parametrize("text", ["", "[]", "just words", "1"], ids=["empty", "a list", "words", "a number"])

@@ -42,17 +42,34 @@ def _destination(text: str) -> str:
 
 
 def _traffic(text: str) -> str:
+    """The one spelling of a protocol and its ports: no zeros in front, no range of one port, nothing twice."""
     protocol, colon, ports = text.partition(":")
-    number = protocol.isdecimal() and protocol.isascii() and int(protocol) <= 255
-    if protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all") and not number:
+    if re.fullmatch(r"[0-9]{1,3}", protocol) and int(protocol) <= 255:
+        protocol = str(int(protocol))
+    elif protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all"):
         raise ValueError(f"{protocol!r} is no protocol; write tcp, udp, icmp, sctp, esp, ah, all or a number")
     if ports and protocol not in ("tcp", "udp", "sctp"):
         raise ValueError(f"{protocol} has no ports")
-    for port in ports.split(",") if colon else ():
-        first, _, last = port.partition("-")
-        if not (first.isdecimal() and (last or first).isdecimal() and int(first) <= int(last or first) <= 65535):
-            raise ValueError(f"{port!r} is no port or range of ports between 0 and 65535")
-    return text
+    spans = sorted({_span(port) for port in ports.split(",")} if colon else ())
+    return protocol + ":" * bool(spans) + ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in spans)
+
+
+def _span(text: str) -> tuple[int, int]:
+    found = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
+    low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
+    if not low <= high <= 65535:
+        raise ValueError(f"{text!r} is no port or range of ports between 0 and 65535")
+    return low, high
+
+
+def _network(text: str) -> str:
+    """A short name as it stands; Google's own forms, URLs too, as `projects/P/global/networks/N`."""
+    found = re.fullmatch(r"(?:https://\S+/|/)?projects/([a-z0-9][a-z0-9.:-]*)/global/networks/([^/]+)", text)
+    project, name = (found[1], found[2]) if found else ("", text)
+    if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", name):
+        said = "write its name in the job's own project, or projects/PROJECT/global/networks/NETWORK"
+        raise ValueError(f"{text!r} is no network; {said}")
+    return str(NetworkName(project, name)) if project else name
 
 
 Range = Annotated[str, AfterValidator(_range)]
@@ -74,7 +91,7 @@ class Destination(_Part):
     def traffic(self) -> tuple[Traffic, ...]:
         """The allowed traffic, in a fixed order."""
         found = [text.partition(":") for text in self.ports]
-        return tuple(sorted(Traffic(proto, tuple(sorted(filter(None, ports.split(","))))) for proto, _, ports in found))
+        return tuple(sorted({Traffic(proto, tuple(sorted(filter(None, ports.split(","))))) for proto, _, ports in found}))
 
 
 class ConnectorSize(_Part):
@@ -128,7 +145,7 @@ class Profile(_Part):
 
     road: Literal["connector", "direct", "auto"] = "connector"
     egress: Egress = Egress.PRIVATE
-    network: str = "default"
+    network: Annotated[str, AfterValidator(_network)] = "default"
     destinations: tuple[Destination, ...] = Field((), max_length=100)
     google_apis: Literal["default-domains", "private", "restricted", "none"] = "default-domains"
     pool: tuple[Range, ...] = Field(("10.127.0.0/16",), min_length=1)
