@@ -66,9 +66,21 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
         ("[tcp:443]", "['tcp:٤٤٣']", "line 10: profiles.web.destinations.0.ports.0", "no port", "no ASCII digits"),
         ("[tcp:443]", "['٦']", "line 10: profiles.web.destinations.0.ports.0", "no protocol", "no ASCII digit"),
         ("[tcp:443]", f"['tcp:{'9' * 5000}']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a giant"),
-        ("all-traffic", "all-traffic\n    network: foo/bar", "line 8: profiles.web.network", "no network", "half a path"),
+        (
+            "all-traffic",
+            "all-traffic\n    network: foo/bar",
+            "line 8: profiles.web.network",
+            "no network",
+            "half a path",
+        ),
         ("all-traffic", "all-traffic\n    network: ''", "line 8: profiles.web.network", "no network", "no name at all"),
-        ("all-traffic", "all-traffic\n    network: My Net", "line 8: profiles.web.network", "no network", "no such name"),
+        (
+            "all-traffic",
+            "all-traffic\n    network: My Net",
+            "line 8: profiles.web.network",
+            "no network",
+            "no such name",
+        ),
         (
             "all-traffic",
             "all-traffic\n    network: projects/p/global/networks/",
@@ -143,6 +155,40 @@ def test_what_is_wrong_is_named_with_line_and_field(old: str, new: str, where: s
     hit = [problem for problem in found.value.problems if where in problem and what in problem]
     assert hit, (reason, found.value.problems)
     assert all(problem.startswith("line ") for problem in found.value.problems), reason
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "reason"),
+    [
+        ("version: !!int abc", 1, "a tag that its scalar does not keep"),
+        ("version: 1\nmode: !!float x", 2, "nor this one"),
+        ("version: 1\npaused: !!bool perhaps", 2, "nor this one"),
+        ("version: 1\nmode: !!timestamp never", 2, "nor this one"),
+        ("version: 1\nmode: !!timestamp 2026-13-45", 2, "no such day"),
+        ("version: !!int ''", 1, "a number without digits"),
+        ("version: 0x_", 1, "what YAML 1.1 takes for a number"),
+        (f"mode: observe\nversion: {'9' * 5000}", 2, "more digits than Python reads"),
+        (f"version: 1\nsites_per_hour: !!float {'1:' * 400}1", 2, "more than a float holds"),
+        ("version: 1\nsets: !!map x", 2, "a mapping that is a word"),
+        ("version: 1\nsets: {[a]: b}", 2, "a list for a key"),
+        ('version: 1\nmode: "\\UFFFFFFFF"', 2, "a character beyond Unicode"),
+        (f"%YAML {'9' * 5000}.1\n---\nversion: 1", 1, "a version of YAML without end"),
+        ("version: 1\nmode: \x00", 2, "a character that no YAML holds"),
+        ("version: 1\nmode: !!python/object:os.system x", 2, "a tag of Python's"),
+    ],
+)
+def test_a_scalar_that_cannot_be_read_is_a_problem_with_its_line(text: str, line: int, reason: str) -> None:
+    with pytest.raises(PolicyError) as found:
+        parse(text)
+    assert found.value.problems[0].startswith(f"line {line}: "), (reason, found.value.problems)
+    assert not any("\n" in problem for problem in found.value.problems), (reason, found.value.problems)
+
+
+def test_a_number_is_what_it_looks_like() -> None:
+    """YAML 1.1 reads 010 as eight, 1_0 as ten and 1:30 as ninety."""
+    labels = "{a: 010, b: 1_0, c: 1:30, d: 0x1f, e: 1.10}"
+    found = parse(f"version: 1\nprofiles: {{web: {{}}}}\nrules: [{{match: {{labels: {labels}}}, profile: web}}]")
+    assert found.rules[0].match.labels == {"a": "010", "b": "1_0", "c": "1:30", "d": "0x1f", "e": "1.10"}
 
 
 @pytest.mark.parametrize(

@@ -91,7 +91,9 @@ class Destination(_Part):
     def traffic(self) -> tuple[Traffic, ...]:
         """The allowed traffic, in a fixed order."""
         found = [text.partition(":") for text in self.ports]
-        return tuple(sorted({Traffic(proto, tuple(sorted(filter(None, ports.split(","))))) for proto, _, ports in found}))
+        return tuple(
+            sorted({Traffic(proto, tuple(sorted(filter(None, ports.split(","))))) for proto, _, ports in found})
+        )
 
 
 class ConnectorSize(_Part):
