@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from fnmatch import fnmatchcase
-from ipaddress import IPv4Network
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.json_schema import SkipJsonSchema
 
 from wayout.egress import ranges
 from wayout.egress.model import Egress, NetworkName, Site, Traffic
 from wayout.egress.policy import checks
+from wayout.egress.policy.fields import NetworkText, Place, Ports, ProfileName, Range, SetName
 
 LABEL = "wayout"  # the job label by which a developer chooses
 OFF = "off"
@@ -24,62 +23,11 @@ class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
-def _range(text: str) -> str:
-    return str(IPv4Network(text))
-
-
-_SET = r"^[a-z][a-z0-9-]{0,61}[a-z0-9]$"
-
-
-def _destination(text: str) -> str:
-    if text == "internet" or re.fullmatch(_SET, text):
-        return text
-    try:
-        return _range(text)
-    except ValueError as error:
-        said = "write a range such as 10.20.0.0/16, the name of a set, or internet"
-        raise ValueError(f"{error}; {said}") from error
-
-
-def _traffic(text: str) -> str:
-    """The one spelling of a protocol and its ports: no zeros in front, no range of one port, nothing twice."""
-    protocol, colon, ports = text.partition(":")
-    if re.fullmatch(r"[0-9]{1,3}", protocol) and int(protocol) <= 255:
-        protocol = str(int(protocol))
-    elif protocol not in ("tcp", "udp", "icmp", "sctp", "esp", "ah", "all"):
-        raise ValueError(f"{protocol!r} is no protocol; write tcp, udp, icmp, sctp, esp, ah, all or a number")
-    if ports and protocol not in ("tcp", "udp", "sctp"):
-        raise ValueError(f"{protocol} has no ports")
-    spans = sorted({_span(port) for port in ports.split(",")} if colon else ())
-    return protocol + ":" * bool(spans) + ",".join(f"{low}" if low == high else f"{low}-{high}" for low, high in spans)
-
-
-def _span(text: str) -> tuple[int, int]:
-    found = re.fullmatch(r"([0-9]{1,5})(?:-([0-9]{1,5}))?", text)
-    low, high = (int(found[1]), int(found[2] or found[1])) if found else (1, 0)
-    if not low <= high <= 65535:
-        raise ValueError(f"{text!r} is no port or range of ports between 0 and 65535")
-    return low, high
-
-
-def _network(text: str) -> str:
-    """A short name as it stands; Google's own forms, URLs too, as `projects/P/global/networks/N`."""
-    found = re.fullmatch(r"(?:https://\S+/|/)?projects/([a-z0-9][a-z0-9.:-]*)/global/networks/([^/]+)", text)
-    project, name = (found[1], found[2]) if found else ("", text)
-    if not re.fullmatch(r"[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?", name):
-        said = "write its name in the job's own project, or projects/PROJECT/global/networks/NETWORK"
-        raise ValueError(f"{text!r} is no network; {said}")
-    return str(NetworkName(project, name)) if project else name
-
-
-Range = Annotated[str, AfterValidator(_range)]
-
-
 class Destination(_Part):
     """Where jobs may go: `to` is CIDR text, a named set or `internet`; `ports` are like `tcp:443`, `icmp`, `all`."""
 
-    to: Annotated[str, AfterValidator(_destination)]
-    ports: tuple[Annotated[str, AfterValidator(_traffic)], ...] = Field(min_length=1)
+    to: Place
+    ports: tuple[Ports, ...] = Field(min_length=1)
     of_set: SkipJsonSchema[tuple[Range, ...]] = ()  # the ranges of the set that it names, filled in when loaded
 
     @property
@@ -147,7 +95,7 @@ class Profile(_Part):
 
     road: Literal["connector", "direct", "auto"] = "connector"
     egress: Egress = Egress.PRIVATE
-    network: Annotated[str, AfterValidator(_network)] = "default"
+    network: NetworkText = "default"
     destinations: tuple[Destination, ...] = Field((), max_length=100)
     google_apis: Literal["default-domains", "private", "restricted", "none"] = "default-domains"
     pool: tuple[Range, ...] = Field(("10.127.0.0/16",), min_length=1)
@@ -249,11 +197,9 @@ class Policy(_Part):
     paused: bool = False
     projects: tuple[str, ...] = ()
     regions: tuple[str, ...] = ()
-    sets: dict[Annotated[str, Field(pattern=_SET)], Annotated[tuple[Range, ...], Field(min_length=1)]] = Field(
-        default_factory=dict
-    )
+    sets: dict[SetName, Annotated[tuple[Range, ...], Field(min_length=1)]] = Field(default_factory=dict)
     reserved: dict[str, tuple[Range, ...]] = Field(default_factory=dict)  # where others live: peerings, on-premises
-    profiles: dict[Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,61}[a-z0-9]$")], Profile] = Field(min_length=1)
+    profiles: dict[ProfileName, Profile] = Field(min_length=1)
     rules: tuple[Rule, ...] = ()
     exemptions: tuple[Exemption, ...] = ()
     evidence: str = ""
