@@ -54,6 +54,12 @@ def test_a_good_policy_is_read_with_its_sets_filled_in() -> None:
     assert warnings(found, TODAY) == []
 
 
+def test_a_set_that_is_wrong_is_told_once_at_the_set() -> None:
+    with pytest.raises(PolicyError) as refused:
+        parse(GOOD.replace("10.21.0.0/24", "10.21.0.1/24"))
+    assert [problem.split(":")[:2] for problem in refused.value.problems] == [["line 6", " sets.orders-db.1"]]
+
+
 @pytest.mark.parametrize(
     ("old", "new", "where", "what"),
     [

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from fnmatch import fnmatchcase
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
-from pydantic.json_schema import SkipJsonSchema
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 
 from wayout.egress import ranges
 from wayout.egress.model import Egress, NetworkName, Site, Traffic
@@ -28,12 +27,16 @@ class Destination(_Part):
 
     to: Place
     ports: tuple[Ports, ...] = Field(min_length=1)
-    of_set: SkipJsonSchema[tuple[Range, ...]] = ()  # the ranges of the set that it names, filled in when loaded
+    _of_set: tuple[str, ...] = PrivateAttr(())  # nobody can write it: no input says what a set stands for elsewhere
+
+    def stand_for(self, sets: Mapping[str, tuple[str, ...]]) -> None:
+        """Take the ranges of the set that it names; done once, when its policy is loaded."""
+        self._of_set = sets.get(self.to, ())
 
     @property
     def places(self) -> tuple[str, ...]:
         """The ranges (CIDR text) that it stands for, or `internet`."""
-        return self.of_set or (self.to,)
+        return self._of_set or (self.to,)
 
     @property
     def traffic(self) -> tuple[Traffic, ...]:
@@ -208,14 +211,12 @@ class Policy(_Part):
     sites_per_hour: int = Field(50, ge=1)  # that may be changed within an hour: a brake on a run-away
     managed: Literal["tell", "act"] = "tell"  # of jobs whose source is Terraform or the like
 
-    @model_validator(mode="before")
-    @classmethod
-    def _sets_filled_in(cls, raw: Any) -> Any:
-        """Each destination that names a set gets its ranges; what is malformed is left for its own field to refuse."""
-        sets = raw.get("sets") if isinstance(raw, dict) else None
-        if not isinstance(sets, dict) or not isinstance(raw.get("profiles"), dict):
-            return raw
-        return {**raw, "profiles": {name: _filled(profile, sets) for name, profile in raw["profiles"].items()}}
+    @model_validator(mode="after")
+    def _sets_filled_in(self) -> Self:
+        for profile in self.profiles.values():
+            for destination in profile.destinations:
+                destination.stand_for(self.sets)
+        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
@@ -256,15 +257,3 @@ class Policy(_Part):
 
 def _is_glob(pattern: str) -> bool:
     return not set(pattern).isdisjoint("*?[")
-
-
-def _filled(profile: Any, sets: dict[str, Any]) -> Any:
-    places = profile.get("destinations") if isinstance(profile, dict) else None
-    if not isinstance(places, list):
-        return profile
-    return {**profile, "destinations": [_with_ranges(place, sets) for place in places]}
-
-
-def _with_ranges(place: Any, sets: dict[str, Any]) -> Any:
-    named = place.get("to") if isinstance(place, dict) else None
-    return {**place, "of_set": sets[named]} if isinstance(named, str) and named in sets else place
