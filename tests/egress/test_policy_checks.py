@@ -109,6 +109,22 @@ def test_a_policy_that_contradicts_itself_is_refused_with_line_and_field(
     assert any(where in problem and what in problem for problem in refused.value.problems), refused.value.problems
 
 
+def test_every_contradiction_is_told_at_once() -> None:
+    text = GOOD.replace("    profile: inner", "    profile: outer").replace("[10.127.0.0/20]", "[192.168.4.0/22]")
+    with pytest.raises(PolicyError) as refused:
+        parse(text.replace("mode: observe", "evidence: outer").replace("to: orders-db", "to: orders-dd"))
+    told = {problem.split(": ")[1] for problem in refused.value.problems}
+    assert told == {
+        "evidence",
+        "profiles.web.destinations.1.to",
+        "profiles.inner.destinations.0.to",
+        "profiles.web.pool.0",
+        "rules.1.profile",
+    }
+    lines = [int(problem.split(":")[0].removeprefix("line ")) for problem in refused.value.problems]
+    assert lines == sorted(lines), "in the order in which they are read"
+
+
 def test_two_profiles_of_one_network_cannot_have_two_lists_of_nat_addresses() -> None:
     other = "  third:\n    network: main\n    egress: all-traffic\n    nat: {addresses: [out-9]}\n"
     with pytest.raises(PolicyError, match=r"profiles.third.nat.addresses: the profile web has other addresses"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from ipaddress import IPv4Network
 from typing import TYPE_CHECKING
@@ -19,15 +20,23 @@ VIRTUAL = ("199.36.153.4/30", "199.36.153.8/30", "34.126.0.0/18")
 OFF = "off"
 
 
-class ContradictionError(ValueError):
+@dataclass(frozen=True, slots=True)
+class Contradiction:
     """Something that cannot be meant; `path` leads to its field."""
 
-    def __init__(self, path: Path, why: str) -> None:
-        super().__init__(why)
-        self.path = path
+    path: Path
+    why: str
 
 
-def contradictions(policy: Policy) -> Iterator[ContradictionError]:
+class ContradictionError(ValueError):
+    """A policy that contradicts itself, and all of how it does."""
+
+    def __init__(self, found: tuple[Contradiction, ...]) -> None:
+        super().__init__("; ".join(one.why for one in found))
+        self.found = found
+
+
+def contradictions(policy: Policy) -> Iterator[Contradiction]:
     """Everything for which a policy is refused when it is loaded."""
     yield from _names(policy)
     for name, profile in policy.profiles.items():
@@ -35,22 +44,22 @@ def contradictions(policy: Policy) -> Iterator[ContradictionError]:
     yield from _shared_nat(policy)
 
 
-def _names(policy: Policy) -> Iterator[ContradictionError]:
+def _names(policy: Policy) -> Iterator[Contradiction]:
     for word in ("internet", OFF):
         if word in policy.sets:
-            yield ContradictionError(("sets", word), f"a set cannot be called {word}: that word means something else")
+            yield Contradiction(("sets", word), f"a set cannot be called {word}: that word means something else")
     if OFF in policy.profiles:
-        yield ContradictionError(("profiles", OFF), "a profile cannot be called off: that word means no way out")
+        yield Contradiction(("profiles", OFF), "a profile cannot be called off: that word means no way out")
     for index, rule in enumerate(policy.rules):
         if rule.profile != OFF and rule.profile not in policy.profiles:
             named = f"rule {rule.name!r}" if rule.name else f"rule {index + 1}"
             why = f"{named} names the profile {rule.profile!r}: no such profile"
-            yield ContradictionError(("rules", index, "profile"), why)
+            yield Contradiction(("rules", index, "profile"), why)
     if policy.evidence and policy.evidence not in policy.profiles:
-        yield ContradictionError(("evidence",), f"evidence names the profile {policy.evidence!r}: no such profile")
+        yield Contradiction(("evidence",), f"evidence names the profile {policy.evidence!r}: no such profile")
 
 
-def _profile(policy: Policy, name: str, profile: Profile) -> Iterator[ContradictionError]:
+def _profile(policy: Policy, name: str, profile: Profile) -> Iterator[Contradiction]:
     at: Path = ("profiles", name)
     yield from _destinations(policy, at, profile)
     yield from _pool(policy, at, profile)
@@ -59,19 +68,19 @@ def _profile(policy: Policy, name: str, profile: Profile) -> Iterator[Contradict
             "addresses of a NAT are of no use: nothing of this profile goes to the internet through the VPC "
             "(egress all-traffic and a public destination would)"
         )
-        yield ContradictionError((*at, "nat", "addresses"), why)
+        yield Contradiction((*at, "nat", "addresses"), why)
     if profile.adopt.connectors and profile.taken_road == "direct":
         why = "adopt is about connectors, and this profile takes the direct road"
-        yield ContradictionError((*at, "adopt", "connectors"), why)
+        yield Contradiction((*at, "adopt", "connectors"), why)
 
 
-def _destinations(policy: Policy, at: Path, profile: Profile) -> Iterator[ContradictionError]:
+def _destinations(policy: Policy, at: Path, profile: Profile) -> Iterator[Contradiction]:
     for index, destination in enumerate(profile.destinations):
         where = (*at, "destinations", index, "to")
         named = destination.to not in ("internet", *policy.sets) and not _is_range(destination.to)
         if named:
             known = ", ".join(policy.sets) or "none"
-            yield ContradictionError(where, f"{destination.to!r} is no set of this policy (there: {known})")
+            yield Contradiction(where, f"{destination.to!r} is no set of this policy (there: {known})")
             continue
         if profile.egress == Egress.ALL:
             continue
@@ -80,7 +89,7 @@ def _destinations(policy: Policy, at: Path, profile: Profile) -> Iterator[Contra
                 "destination internet needs egress all-traffic: with private-ranges-only, traffic to the "
                 "internet never enters the VPC and no rule could limit it"
             )
-            yield ContradictionError(where, why)
+            yield Contradiction(where, why)
             continue
         public = [place for place in destination.places if not ranges.within((place,), (*ranges.PRIVATE, *VIRTUAL))]
         if public:
@@ -88,7 +97,7 @@ def _destinations(policy: Policy, at: Path, profile: Profile) -> Iterator[Contra
                 f"{public[0]} is not private: with private-ranges-only, traffic to it never enters the VPC and no "
                 "rule could limit it; say egress: all-traffic, or leave it out"
             )
-            yield ContradictionError(where, why)
+            yield Contradiction(where, why)
 
 
 def _is_range(text: str) -> bool:
@@ -99,22 +108,22 @@ def _is_range(text: str) -> bool:
     return True
 
 
-def _pool(policy: Policy, at: Path, profile: Profile) -> Iterator[ContradictionError]:
+def _pool(policy: Policy, at: Path, profile: Profile) -> Iterator[Contradiction]:
     direct = profile.taken_road == "direct"
     needed = profile.direct.prefix if direct else 28
     who = "the direct road" if direct else "a connector"
     for index, text in enumerate(profile.pool):
         where = (*at, "pool", index)
         if IPv4Network(text).prefixlen > needed:
-            yield ContradictionError(where, f"pool {text} is smaller than the /{needed} that {who} needs")
+            yield Contradiction(where, f"pool {text} is smaller than the /{needed} that {who} needs")
         for name, kept in policy.reserved.items():
             hit = next((each for each in kept if ranges.overlap((text,), (each,))), None)
             if hit:
                 why = f"pool {text} overlaps {hit}, which the policy reserves for {name}; choose another range"
-                yield ContradictionError(where, why)
+                yield Contradiction(where, why)
 
 
-def _shared_nat(policy: Policy) -> Iterator[ContradictionError]:
+def _shared_nat(policy: Policy) -> Iterator[Contradiction]:
     """Profiles of one network share our NAT of a region: it cannot have two lists of addresses."""
     first: dict[str, tuple[str, tuple[str, ...]]] = {}
     for name, profile in policy.profiles.items():
@@ -127,7 +136,7 @@ def _shared_nat(policy: Policy) -> Iterator[ContradictionError]:
                 f"the profile {other} has other addresses in the same network {profile.network}, and both share one "
                 "NAT: give both the same"
             )
-            yield ContradictionError(("profiles", name, "nat", "addresses"), why)
+            yield Contradiction(("profiles", name, "nat", "addresses"), why)
 
 
 # --- warnings ---------------------------------------------------------------------------------------------------

@@ -84,7 +84,9 @@ def parse(text: str) -> Policy:
     try:
         return Policy.model_validate(raw)
     except ValidationError as error:
-        raise PolicyError([_problem(tree, *_place(found)) for found in error.errors()]) from error
+        places = (place for found in error.errors() for place in _places(found))
+        told = dict.fromkeys(_problem(tree, *place) for place in places)
+        raise PolicyError([f"line {line}: {said}" for line, said in sorted(told, key=lambda one: one[0])]) from error
 
 
 def _loaded(text: str) -> tuple[yaml.Node | None, Any]:
@@ -114,15 +116,16 @@ def _why(error: yaml.YAMLError) -> str:
     return f"{'' if ours else 'not YAML: '}{getattr(error, 'problem', error)}"
 
 
-def _place(found: Any) -> tuple[tuple[int | str, ...], str]:
+def _places(found: Any) -> list[tuple[tuple[int | str, ...], str]]:
     """Where a problem lies and what it is; a contradiction knows its own place."""
     cause = found.get("ctx", {}).get("error")
     if isinstance(cause, ContradictionError):
-        return cause.path, str(cause)
-    return found["loc"], found["msg"]
+        return [(one.path, one.why) for one in cause.found]
+    return [(found["loc"], found["msg"])]
 
 
-def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> str:
+def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> tuple[int, str]:
+    """The line, and what is wrong with which field there."""
     node = tree
     known: list[str] = []
     for step in path:
@@ -132,7 +135,7 @@ def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> str:
         node, known = child, [*known, str(step)]
     said = message.removeprefix("Value error, ")
     missing = f" ({path[-1]})" if path and str(path[-1]) not in known[-1:] and isinstance(path[-1], str) else ""
-    return f"line {node.start_mark.line + 1}: {'.'.join(known) or 'policy'}{missing}: {said}"
+    return node.start_mark.line + 1, f"{'.'.join(known) or 'policy'}{missing}: {said}"
 
 
 def _child(node: Any, step: int | str) -> Any:

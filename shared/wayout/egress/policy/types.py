@@ -127,7 +127,7 @@ class Profile(_Part):
     def ranges(self) -> tuple[str, ...]:
         """The destinations that are ranges (CIDR text)."""
         places = (place for destination in self.destinations for place in destination.places)
-        return tuple(place for place in places if place != "internet")
+        return tuple(place for place in places if place[:1].isdigit())  # a name is internet, or of a set not there
 
     @property
     def reaches_internet(self) -> bool:
@@ -220,8 +220,8 @@ class Policy(_Part):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        for contradiction in checks.contradictions(self):
-            raise contradiction
+        if found := tuple(checks.contradictions(self)):
+            raise checks.ContradictionError(found)
         return self
 
     def covers(self, project: str) -> bool:
