@@ -200,6 +200,20 @@ def test_a_number_is_what_it_looks_like() -> None:
 
 
 @pytest.mark.parametrize(
+    ("match", "folder", "labels", "reason"),
+    [
+        ("folder: 123456", "123456", {}, "a folder is named by its number"),
+        ("folder: folders/123456", "folders/123456", {}, "as Google writes it"),
+        ("labels: {team: 1}", "", {"team": "1"}, "a label may hold a number"),
+        ("labels: {public: true}", "", {"public": "true"}, "or a word that YAML takes for a boolean"),
+    ],
+)
+def test_a_number_may_stand_where_text_is_meant(match: str, folder: str, labels: dict[str, str], reason: str) -> None:
+    found = parse(GOOD.replace("project: shop", match)).rules[0].match
+    assert (found.folder, found.labels) == (folder, labels), reason
+
+
+@pytest.mark.parametrize(
     ("written", "kept", "reason"),
     [
         ("tcp:0443", "tcp:443", "zeros in front"),

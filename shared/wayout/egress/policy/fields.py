@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Network
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from wayout.egress.model import NetworkName
 
@@ -58,9 +58,15 @@ def _network(text: str) -> str:
     return str(NetworkName(project, name)) if project else name
 
 
+def _written(raw: Any) -> Any:
+    """A number or `true` where a text is meant: whoever writes YAML need not know which words it takes for others."""
+    return str(raw).lower() if isinstance(raw, int) else raw
+
+
 Range = Annotated[str, AfterValidator(_range)]
 Place = Annotated[str, AfterValidator(_destination)]
 Ports = Annotated[str, AfterValidator(_traffic)]
 NetworkText = Annotated[str, AfterValidator(_network)]
 SetName = Annotated[str, Field(pattern=NAME)]
 ProfileName = Annotated[str, Field(pattern=NAME)]
+Written = Annotated[str, BeforeValidator(_written, json_schema_input_type=str | int | bool)]

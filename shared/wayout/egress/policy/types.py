@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, model_validator
 from wayout.egress import ranges
 from wayout.egress.model import Egress, NetworkName, Site, Traffic
 from wayout.egress.policy import checks
-from wayout.egress.policy.fields import NetworkText, Place, Ports, ProfileName, Range, SetName
+from wayout.egress.policy.fields import NetworkText, Place, Ports, ProfileName, Range, SetName, Written
 
 LABEL = "wayout"  # the job label by which a developer chooses
 OFF = "off"
@@ -167,10 +167,10 @@ class Match(_Part):
     """
 
     project: str = "*"
-    folder: str = ""
+    folder: Written = ""
     region: str = "*"
     job: str = "*"
-    labels: dict[str, str] = Field(default_factory=dict)
+    labels: dict[str, Written] = Field(default_factory=dict)
     service_account: str = "*"
 
 
