@@ -45,8 +45,8 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
         ("version: 1", "version: 2", "line 1: version", "1", "an unknown version is not guessed at"),
         ("version: 1\n", "", "version", "required", "the version is not optional"),
         ("mode: enforce", "mode: enforced", "line 2: mode", "enforce", "a mode that is none"),
-        ("mode: enforce", "mod: enforce", "line 2: mod", "not permitted", "a field with a typo"),
-        ("  web:\n", "  Web:\n", "line ", "pattern", "a profile name that no label could hold"),
+        ("mode: enforce", "mod: enforce", "line 2: mod", "no such field", "a field with a typo"),
+        ("  web:\n", "  Web:\n", "line 7: profiles.Web: ", "lower-case", "a profile name that no label could hold"),
         ("all-traffic", "all", "line 7: profiles.web.egress", "all-traffic", "an egress that is none"),
         ("all-traffic", "private-ranges-only", "profiles.web", "never enters the VPC", "a promise no rule can keep"),
         ("to: internet", "to: 10.0.0.1/8", "line 9: profiles.web.destinations.0.to", "host bits", "host bits set"),
@@ -64,10 +64,10 @@ def test_nothing_is_enforced_unless_somebody_says_so() -> None:
             "to: internet",
             "to: internet\n        of_set: [10.0.0.0/8]",
             "line 10: profiles.web.destinations.0.of_set",
-            "not permitted",
+            "no such field",
             "what a set stands for is said by the set alone",
         ),
-        ("to: internet", "to: internet\n        _of_set: [10.0.0.0/8]", "line 10", "not permitted", "nor so"),
+        ("to: internet", "to: internet\n        _of_set: [10.0.0.0/8]", "line 10", "no such field", "nor so"),
         ("[tcp:443]", "['tcp:443-']", "line 10: profiles.web.destinations.0.ports.0", "no port", "a range without end"),
         ("[tcp:443]", "['tcp:-443']", "line 10: profiles.web.destinations.0.ports.0", "no port", "without beginning"),
         ("[tcp:443]", "['tcp:1-2-3']", "line 10: profiles.web.destinations.0.ports.0", "no port", "three ends"),
@@ -258,6 +258,51 @@ def test_a_network_is_named_as_google_names_it(written: str, network: NetworkNam
 def test_what_is_no_mapping_is_said_to_be_none(text: str) -> None:
     with pytest.raises(PolicyError, match="a policy is a mapping"):
         parse(text)
+
+
+WRONG = """\
+version: x
+mode: {mode}
+profiles:
+  web: {web}
+rules:
+  - {rule}
+"""
+FINE = {"mode": "observe", "web": "{}", "rule": "{profile: web}"}
+
+
+@pytest.mark.parametrize(
+    ("field", "written", "told", "reason"),
+    [
+        ("web", "", ["line 4: profiles.web: write a mapping"], "a profile that says nothing"),
+        ("web", "{requests: billing}", ["line 4: profiles.web.requests: write true or false, or a list"], "a union"),
+        ("web", "{requests: {a: b}}", ["line 4: profiles.web.requests: write true or false, or a list"], "neither"),
+        ("web", "{requests: [1]}", ["line 4: profiles.web.requests.0: write text, in quotes"], "a list, and wrong"),
+        ("web", "{pool: 10.0.0.0/8}", ["line 4: profiles.web.pool: write a list"], "text for a list"),
+        (
+            "web",
+            "{pool: [10.0.0.1/8]}",
+            ["line 4: profiles.web.pool.0: 10.0.0.1/8 has host bits set"],
+            "what is wrong in a list, and not that nothing is left of it",
+        ),
+        ("web", "{labels: perhaps}", ["line 4: profiles.web.labels: write true or false"], "no boolean"),
+        ("web", "{idle_days: many}", ["line 4: profiles.web.idle_days: write a whole number"], "no number"),
+        ("web", "{idle_days: 99}", ["line 4: profiles.web.idle_days: write 25 or less"], "too many"),
+        ("web", "{idle_days: 0}", ["line 4: profiles.web.idle_days: write 1 or more"], "too few"),
+        ("web", "{road: way}", ["line 4: profiles.web.road: write connector, direct or auto"], "no road"),
+        ("web", "{egress: all}", ["line 4: profiles.web.egress: write all-traffic or private-ranges-only"], "nor this"),
+        ("web", "{nat: 3}", ["line 4: profiles.web.nat: write a mapping"], "a number for a mapping"),
+        ("web", "{roads: direct}", ["line 4: profiles.web.roads: there is no such field"], "a typo"),
+        ("mode", "", ["line 2: mode: write observe or enforce"], "a mode left out"),
+        ("rule", "{match: {}}", ["line 6: rules.0 (profile): it is required"], "what is missing is named"),
+        ("rule", "{match: {labels: [a]}, profile: web}", ["line 6: rules.0.match.labels: write a mapping"], "a list"),
+        ("rule", "3", ["line 6: rules.0: write a mapping"], "no rule"),
+    ],
+)
+def test_what_is_wrong_is_said_once_and_in_plain_words(field: str, written: str, told: list[str], reason: str) -> None:
+    with pytest.raises(PolicyError) as found:
+        parse(WRONG.format_map(FINE | {field: written}))
+    assert found.value.problems == ["line 1: version: write 1", *told], reason
 
 
 def test_every_problem_is_told_at_once() -> None:

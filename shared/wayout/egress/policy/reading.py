@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from wayout.egress.policy.checks import ContradictionError
+from wayout.egress.policy import wording
 from wayout.egress.policy.types import Policy
 
 
@@ -84,9 +84,7 @@ def parse(text: str) -> Policy:
     try:
         return Policy.model_validate(raw)
     except ValidationError as error:
-        places = (place for found in error.errors() for place in _places(found))
-        told = dict.fromkeys(_problem(tree, *place) for place in places)
-        raise PolicyError([f"line {line}: {said}" for line, said in sorted(told, key=lambda one: one[0])]) from error
+        raise PolicyError(wording.told(error.errors(), tree)) from error
 
 
 def _loaded(text: str) -> tuple[yaml.Node | None, Any]:
@@ -114,33 +112,3 @@ def _loaded(text: str) -> tuple[yaml.Node | None, Any]:
 def _why(error: yaml.YAMLError) -> str:
     ours = type(error) is yaml.MarkedYAMLError
     return f"{'' if ours else 'not YAML: '}{getattr(error, 'problem', error)}"
-
-
-def _places(found: Any) -> list[tuple[tuple[int | str, ...], str]]:
-    """Where a problem lies and what it is; a contradiction knows its own place."""
-    cause = found.get("ctx", {}).get("error")
-    if isinstance(cause, ContradictionError):
-        return [(one.path, one.why) for one in cause.found]
-    return [(found["loc"], found["msg"])]
-
-
-def _problem(tree: Any, path: tuple[int | str, ...], message: str) -> tuple[int, str]:
-    """The line, and what is wrong with which field there."""
-    node = tree
-    known: list[str] = []
-    for step in path:
-        child = _child(node, step)
-        if child is None:
-            continue  # a step that pydantic adds, such as the branch of a union
-        node, known = child, [*known, str(step)]
-    said = message.removeprefix("Value error, ")
-    missing = f" ({path[-1]})" if path and str(path[-1]) not in known[-1:] and isinstance(path[-1], str) else ""
-    return node.start_mark.line + 1, f"{'.'.join(known) or 'policy'}{missing}: {said}"
-
-
-def _child(node: Any, step: int | str) -> Any:
-    if isinstance(node, yaml.MappingNode):
-        return next((value for key, value in node.value if key.value == str(step)), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(step, int) and step < len(node.value):
-        return node.value[step]
-    return None
