@@ -55,7 +55,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:
         try:
-            return super().construct_object(node, deep)  # type: ignore[no-untyped-call]
+            return super().construct_object(node, deep)
         except _UNREADABLE as error:
             said = node.value if isinstance(node, yaml.ScalarNode) else ""
             kind = node.tag.rsplit(":", 1)[-1]
@@ -63,7 +63,7 @@ class _Loader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         seen: set[str] = set()
-        for key, _ in node.value if isinstance(node, yaml.MappingNode) else ():
+        for key, _ in node.value if node.id == "mapping" else ():  # not so where !!map is said of a word
             if isinstance(key, yaml.ScalarNode) and key.value in seen:
                 raise _refused(f"the key {key.value} stands twice", key.start_mark)
             seen.add(str(key.value))
@@ -96,17 +96,17 @@ def _loaded(text: str) -> tuple[yaml.Node | None, Any]:
         raise PolicyError([f"line {line}: not YAML: the character {error.character!r} is not allowed"]) from error
     try:
         tree = loader.get_single_node()
-        return tree, None if tree is None else loader.construct_document(tree)  # type: ignore[no-untyped-call]
+        return tree, None if tree is None else loader.construct_document(tree)
     except RecursionError as error:
         raise PolicyError(["line 1: not a policy: lists in lists without end"]) from error
     except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None) or loader.get_mark()  # type: ignore[no-untyped-call]
+        mark = getattr(error, "problem_mark", None) or loader.get_mark()
         raise PolicyError([f"line {mark.line + 1}: {_why(error)}"]) from error
     except _UNREADABLE as error:  # of the scanner's own: an escape or a directive with a number that is none
-        mark = loader.get_mark()  # type: ignore[no-untyped-call]
+        mark = loader.get_mark()
         raise PolicyError([f"line {mark.line + 1}: not YAML: {error}"]) from error
     finally:
-        loader.dispose()  # type: ignore[no-untyped-call]
+        loader.dispose()
 
 
 def _why(error: yaml.YAMLError) -> str:
