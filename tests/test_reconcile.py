@@ -511,11 +511,25 @@ def test_a_sweep_gives_every_job_its_way_and_then_finds_nothing() -> None:
         ({"projects": []}, "an empty list says nothing of where to look"),
         ({"regions": []}, "jobs are listed by region"),
         ({"projects": ["my-*"]}, "no API that we use lists projects"),
+        ({"regions": ["europe-*"]}, "nor regions"),
     ],
 )
 def test_a_sweep_that_does_not_know_where_to_look_says_so(more: dict[str, Any], reason: str) -> None:
     (ending,) = sweep.everything(JANE, greenfield(policy(**more)))
     assert ending.said.blocked[0].what == "sweep", reason
+
+
+def test_nothing_is_done_in_a_region_that_the_policy_does_not_speak_of() -> None:
+    world = greenfield()
+    reconcile.job(TARGET, JANE, world)
+    world.applied.clear()
+    world.policies = policy(regions=["us-central1"])
+    ending = reconcile.job(TARGET, JANE, world)
+    assert ending.said.status == "unneeded"
+    assert "is not among the policy's regions (us-central1)" in ending.said.jobs[0].because
+    assert reconcile.thing(ThingTarget(OURS), JANE, world) == ()
+    assert list(reconcile.left(job_name(), JANE, world)) == []
+    assert world.applied == []
 
 
 def test_a_sweep_tells_of_unclear_jobs_and_of_places_it_cannot_see() -> None:

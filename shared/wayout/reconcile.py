@@ -74,7 +74,7 @@ def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) ->
 def left(job: JobName, cause: Cause, parts: Parts, *, apply: bool = True) -> Iterator[Ending]:
     """The sites that a job, deleted or no longer in need, may have left without users."""
     policy, known = parts.policy(), Known()
-    if policy.covers(job.project):
+    if policy.covers(job.project, job.region):
         for site in sites_standing(policy, job.project, job.region, parts, known):
             if ending := whole_site(site, cause, parts, apply=apply, known=known):
                 yield ending
@@ -90,7 +90,7 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
     sites = {
         site: None
         for project in projects
-        if policy.covers(project)
+        if policy.covers(project, place.region)
         for site in policy.sites(project, place.region)
         if place.site_id in ("", naming.site_id(site)) and target.name.project in (site.network.project, site.home)
     }

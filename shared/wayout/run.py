@@ -92,7 +92,7 @@ class Run:
             create_network=policy.create_network,
             most_connectors=policy.profiles_per_network,
             projects=policy.projects_of(self.site),
-            regions=policy.regions,
+            regions=policy.known_regions,
         )
 
     def with_jobs(self, jobs: tuple[Job, ...]) -> Want:

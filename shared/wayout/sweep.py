@@ -28,12 +28,13 @@ def everything(cause: Cause, parts: Parts, *, apply: bool = True) -> Iterator[En
     """One ending per site that somebody needs or that is still there, per unclear job, per place unseen, and per
     connector of ours that no profile explains any more."""
     policy = parts.policy()
-    projects = policy.known_projects
-    if len(projects) < len(policy.projects) or not (projects and policy.regions):
+    projects, regions = policy.known_projects, policy.known_regions
+    wild = len(projects) < len(policy.projects) or len(regions) < len(policy.regions)
+    if wild or not (projects and regions):
         yield Ending(report.no_places(cause))
     done: set[Site] = set()
     for project in projects:
-        for region in policy.regions:
+        for region in regions:
             yield from _place(project, region, cause, parts, done, apply=apply)
 
 

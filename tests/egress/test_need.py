@@ -52,6 +52,18 @@ def asked(profile: str = "asked") -> JobTarget:
     [
         ({"deleted": True}, {}, None, "absent", "", "deleted", "a deleted job needs nothing"),
         ({}, {"projects": ["other*"]}, None, "fine", "", "does not speak", "a project that nobody asked us about"),
+        ({}, {"regions": ["europe-west2"]}, None, "needs", "web", "rule 'all'", "a region that the policy lists"),
+        ({}, {"regions": ["europe-*"]}, None, "needs", "web", "rule 'all'", "or that a glob of its fits"),
+        ({}, {"regions": []}, None, "needs", "web", "rule 'all'", "no list is every region"),
+        (
+            {"labels": LABELLED, "words": PRIVATE},
+            {"regions": ["us-*", "asia-east1"]},
+            asked(),
+            "fine",
+            "",
+            "the region europe-west2 is not among the policy's regions (us-*, asia-east1)",
+            "a region that it does not speak of, whatever else speaks",
+        ),
         ({"labels": LABELLED}, {"exemptions": [EXEMPT]}, asked(), "exempt", "", "jane", "an exemption beats all"),
         ({}, {"exemptions": [EXEMPT]}, None, "exempt", "", "2026-11-23", "its last day counts"),
         ({}, {"exemptions": [EXPIRED]}, None, "needs", "web", "ended on 2026-11-22", "an ended one is said"),

@@ -187,6 +187,24 @@ def test_a_site_knows_which_project_holds_its_connector(profile: dict[str, Any],
 
 
 @pytest.mark.parametrize(
+    ("project", "region", "spoken", "reason"),
+    [
+        ("shop", "europe-west2", True, "both are listed"),
+        ("team-a", "europe-west2", True, "by a glob"),
+        ("shop", "us-central1", False, "the region is not"),
+        ("other", "europe-west2", False, "the project is not"),
+    ],
+)
+def test_a_policy_speaks_of_the_projects_and_regions_that_it_lists(
+    project: str, region: str, spoken: bool, reason: str
+) -> None:
+    found = parse(GOOD)
+    assert found.covers(project, region) is spoken, reason
+    network = NetworkName(project, "main")
+    assert (found.projects_of(Site(network, region, "web")) == (project,)) is spoken, reason
+
+
+@pytest.mark.parametrize(
     ("requests", "sender", "may"),
     [
         (False, "ci@example.com", False),

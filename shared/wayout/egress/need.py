@@ -88,7 +88,7 @@ def walk(
         yield step
         if step.intent:
             break
-    if job.deleted or not policy.covers(job.name.project):
+    if job.deleted or not policy.covers(job.name.project, job.name.region):
         return
     remarks = (*_expired(policy, job, today, seen), *_unheard(policy, job, asked))
     yield from (Step(REMARK, said) for said in remarks)
@@ -97,9 +97,8 @@ def walk(
 def _voices(policy: Policy, job: Job, today: date, asked: JobTarget | None, seen: Seen) -> Iterator[Step]:
     if job.deleted:
         yield _step("job", Intent(job.name, Stance.ABSENT, "the job has been deleted"))
-    if not policy.covers(job.name.project):
-        because = f"the policy does not speak of project {job.name.project}"
-        yield _step("projects", Intent(job.name, Stance.FINE, because))
+    if silent := policy.silent_on(job.name.project, job.name.region):
+        yield _step("projects and regions", Intent(job.name, Stance.FINE, silent))
     yield from _exemptions(policy, job, today, seen)
     yield _label(policy, job)
     yield _request(policy, job, asked)

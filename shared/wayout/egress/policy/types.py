@@ -224,11 +224,18 @@ class Policy(_Part):
             raise checks.ContradictionError(found)
         return self
 
-    def covers(self, project: str) -> bool:
-        """Whether this policy speaks of a project at all: those it lists (globs), or every one if it lists none."""
-        if not self.projects or project in self.projects:
-            return True
-        return any(fnmatchcase(project, pattern) for pattern in self.projects if _is_glob(pattern))
+    def covers(self, project: str, region: str) -> bool:
+        """Whether this policy speaks of a place at all; see `silent_on`."""
+        return not self.silent_on(project, region)
+
+    def silent_on(self, project: str, region: str) -> str:
+        """In words, why this policy does not speak of a place: it does of the projects and regions that it lists
+        (globs), and of every one where it lists none. Empty where it speaks."""
+        if not _listed(project, self.projects):
+            return f"the policy does not speak of project {project}"
+        if not _listed(region, self.regions):
+            return f"the region {region} is not among the policy's regions ({', '.join(self.regions)})"
+        return ""
 
     def sites(self, project: str, region: str) -> Iterator[Site]:
         """Every site that the policy could make for jobs of one project and region."""
@@ -240,6 +247,11 @@ class Policy(_Part):
         """The projects that it lists by their full name; globs name none that could be looked at."""
         return tuple(project for project in self.projects if not _is_glob(project))
 
+    @property
+    def known_regions(self) -> tuple[str, ...]:
+        """The regions that it lists by their full name."""
+        return tuple(region for region in self.regions if not _is_glob(region))
+
     def projects_of(self, site: Site) -> tuple[str, ...]:
         """The projects whose jobs may belong to a site, as far as the policy names them."""
         profile = self.profiles[site.profile]
@@ -250,9 +262,15 @@ class Policy(_Part):
             dict.fromkeys(
                 project
                 for project in (*near, *others)
-                if self.covers(project) and profile.site_for(site.profile, project, site.region) == site
+                if self.covers(project, site.region) and profile.site_for(site.profile, project, site.region) == site
             )
         )
+
+
+def _listed(name: str, patterns: tuple[str, ...]) -> bool:
+    if not patterns or name in patterns:
+        return True
+    return any(fnmatchcase(name, pattern) for pattern in patterns if _is_glob(pattern))
 
 
 def _is_glob(pattern: str) -> bool:
