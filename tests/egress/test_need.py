@@ -13,11 +13,14 @@ from hypothesis import strategies as st
 from wayout.egress.model import (
     ConnectorName,
     Egress,
+    FoldersOf,
     Job,
     JobName,
     JobTarget,
     NetworkName,
     NotLookedError,
+    Present,
+    Seen,
     Way,
     Word,
 )
@@ -205,6 +208,76 @@ def test_the_rules_own_mode_goes_before_the_policys(
     rules: list[dict[str, Any]] = [{"match": {}, "profile": "web", "mode": of_rule}]
     found = judge(policy(mode=of_policy, rules=rules), Job(NAME, labels=labels), today=TODAY)
     assert found.mode == mode
+
+
+IN_FOLDER = Seen({FoldersOf("shop"): Present(("folders/7", "folders/1"))})
+
+
+@pytest.mark.parametrize(
+    ("of_policy", "rules", "mode", "reason"),
+    [
+        ("enforce", [{"match": {}, "profile": "web", "mode": "observe"}], "observe", "its rule says observe"),
+        ("enforce", [{"match": {}, "profile": "off", "mode": "observe"}], "observe", "so does one that gives no way"),
+        (
+            "enforce",
+            [{"match": {"folder": "7"}, "profile": "web", "mode": "observe"}],
+            "observe",
+            "a rule by folder is one too",
+        ),
+        (
+            "enforce",
+            [{"match": {"folder": "8"}, "profile": "web", "mode": "observe"}],
+            "enforce",
+            "a rule of another folder says nothing of it",
+        ),
+        (
+            "observe",
+            [
+                {"match": {"job": "night*"}, "profile": "web", "mode": "observe"},
+                {"match": {}, "profile": "open", "mode": "enforce"},
+            ],
+            "observe",
+            "the first one decides",
+        ),
+        ("observe", [{"match": {}, "profile": "open", "mode": "enforce"}], "enforce", "the rule enforces this profile"),
+        ("observe", [{"match": {}, "profile": "web", "mode": "enforce"}], "observe", "it enforces another profile"),
+        ("enforce", [{"match": {}, "profile": "web"}], "enforce", "a rule without a mode leaves it to the policy"),
+        ("enforce", [{"match": {"job": "x"}, "profile": "web", "mode": "observe"}], "enforce", "no rule is about it"),
+        ("observe", [], "observe", "there is no rule"),
+    ],
+)
+def test_a_label_or_a_request_never_buys_more_than_the_first_rule_gives(
+    of_policy: str, rules: list[dict[str, Any]], mode: str, reason: str
+) -> None:
+    profiles = {"web": {}, "open": {"labels": True, "requests": True}}
+    policies = policy(mode=of_policy, rules=rules, profiles=profiles)
+    labelled = judge(policies, Job(NAME, labels=LABELLED), today=TODAY, seen=IN_FOLDER)
+    requested = judge(policies, Job(NAME), today=TODAY, asked=asked("open"), seen=IN_FOLDER)
+    assert [one.site.profile for one in (labelled, requested) if one.site] == ["open", "open"]
+    assert (labelled.mode, requested.mode) == (mode, mode), reason
+
+
+def test_a_folder_that_was_not_looked_at_is_asked_for_before_a_label_enforces() -> None:
+    rules = [{"match": {"folder": "7"}, "profile": "web", "mode": "observe"}]
+    with pytest.raises(NotLookedError):
+        judge(policy(mode="enforce", rules=rules), Job(NAME, labels=LABELLED), today=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("labels", "glob", "stance", "reason"),
+    [
+        ((("team", "blue"),), "*", "needs", "it has one, whatever it says"),
+        ((("team", ""),), "*", "needs", "an empty one is one"),
+        ((), "*", "fine", "it has none"),
+        ((), "", "fine", "nor an empty one"),
+        ((("crew", "blue"),), "b*", "fine", "it has another one"),
+    ],
+)
+def test_a_label_that_a_job_does_not_have_matches_nothing(
+    labels: tuple[tuple[str, str], ...], glob: str, stance: str, reason: str
+) -> None:
+    rules = [{"match": {"labels": {"team": glob}}, "profile": "web"}]
+    assert judge(policy(rules=rules), Job(NAME, labels=labels), today=TODAY).stance == stance, reason
 
 
 def test_a_profile_may_name_a_network_of_another_project() -> None:

@@ -135,6 +135,16 @@ def test_two_profiles_of_one_network_cannot_have_two_lists_of_nat_addresses() ->
     ("old", "new", "said"),
     [
         ("rules:\n", "rules:\n  - match: {}\n    profile: web\n", "rule 'shops' can never decide: rule 1 matches"),
+        (
+            "rules:\n",
+            "rules:\n  - match: {job: 'shop-*', labels: {team: '*'}}\n    profile: inner\n",
+            None,
+        ),
+        (
+            "    match: {}\n",
+            "    match: {job: 'shop-*', labels: {team: blue}}\n",
+            "rule 'rest' can never decide: rule 1 matches",
+        ),
         ("requests: [", "labels: false\n    requests: true #[", "any sender may ask for the profile inner"),
         ("    profile: inner", "    profile: web", None),
         ("sets:\n", "sets:\n  spare: [10.9.0.0/16]\n", "the set spare is used by no profile"),

@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 
 from wayout.egress import evidence
 from wayout.egress.model import BlindError, FoldersOf, Job, JobName, JobTarget, Seen, Site
-from wayout.egress.policy import LABEL, OFF, Match, Mode, Policy, Profile, Rule
+from wayout.egress.policy import LABEL, OFF, Match, Mode, Policy, Profile
 from wayout.egress.troubles import trouble
 
 # A folder that a rule names, and what a job is on that has a way already.
@@ -100,8 +100,8 @@ def _voices(policy: Policy, job: Job, today: date, asked: JobTarget | None, seen
     if silent := policy.silent_on(job.name.project, job.name.region):
         yield _step("projects and regions", Intent(job.name, Stance.FINE, silent))
     yield from _exemptions(policy, job, today, seen)
-    yield _label(policy, job)
-    yield _request(policy, job, asked)
+    yield _label(policy, job, seen)
+    yield _request(policy, job, asked, seen)
     yield from _rules(policy, job, seen)
     yield _evidence(policy, job, seen)
 
@@ -130,14 +130,16 @@ def mismatch(match: Match, job: Job, seen: Seen = Seen()) -> str:  # noqa: B008 
     Raises NotLookedError and BlindError: a folder that cannot be seen is not taken for another one.
     """
     labels = dict(job.labels)
-    asked = [
+    asked: list[tuple[str, str | None, str]] = [
         ("project", job.name.project, match.project),
         ("region", job.name.region, match.region),
         ("job", job.name.job, match.job),
         ("service account", job.service_account, match.service_account),
-        *((f"label {key}", labels.get(key, ""), glob) for key, glob in match.labels.items()),
+        *((f"label {key}", labels.get(key), glob) for key, glob in match.labels.items()),
     ]
     for what, value, glob in asked:
+        if value is None:
+            return f"it has no {what}"
         if not fnmatchcase(value, glob):
             return f"its {what} {value or '(none)'} does not match {glob}"
     if match.folder:
@@ -165,7 +167,7 @@ def _expired(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[str]
             yield f"an exemption of {exemption.owner} ended on {exemption.expires}"
 
 
-def _label(policy: Policy, job: Job) -> Step:
+def _label(policy: Policy, job: Job, seen: Seen) -> Step:
     chosen = dict(job.labels).get(LABEL)
     if chosen is None:
         return Step("label", f"it has no label {LABEL}")
@@ -173,23 +175,29 @@ def _label(policy: Policy, job: Job) -> Step:
         because = f"its label {LABEL}={OFF} says that it needs no way out"
         return _step("label", Intent(job.name, Stance.FINE, because))
     if chosen in policy.profiles and policy.profiles[chosen].labels:
-        mode = next((rule.mode for rule in policy.rules if rule.profile == chosen and _near(rule, job)), None)
-        return _step("label", _needs(policy, job, chosen, f"its label says {LABEL}={chosen}", mode))
+        because = f"its label says {LABEL}={chosen}"
+        return _step("label", _needs(policy, job, chosen, because, _ruled(policy, job, chosen, seen)))
     return Step("label", f"{LABEL}={chosen} names no profile that labels may choose")
 
 
-def _near(rule: Rule, job: Job) -> bool:
-    """Whether a rule is about the job, as far as that can be told without its folders."""
-    return not rule.match.folder and matches(rule.match, job)
+def _ruled(policy: Policy, job: Job, profile: str, seen: Seen) -> Mode | None:
+    """The mode that the first matching rule gives to a job whose profile somebody has chosen; None if it gives none.
+
+    Its `observe` holds whatever is chosen; its `enforce` is for the profile that it names, so that a choice buys no
+    more than the policy gives. Raises as `mismatch` does.
+    """
+    first = next((rule for rule in policy.rules if matches(rule.match, job, seen)), None)
+    return first.mode if first and (first.mode == "observe" or first.profile == profile) else None
 
 
-def _request(policy: Policy, job: Job, asked: JobTarget | None) -> Step:
+def _request(policy: Policy, job: Job, asked: JobTarget | None, seen: Seen) -> Step:
     if asked is None or not asked.requested:
         return Step("request", "nobody has asked for a profile")
     sender = asked.sender or "another system"
     if asked.requested in policy.profiles and policy.profiles[asked.requested].may_ask(asked.sender):
         because = f"{sender} asked for the profile {asked.requested}"
-        return _step("request", _needs(policy, job, asked.requested, because))
+        mode = _ruled(policy, job, asked.requested, seen)
+        return _step("request", _needs(policy, job, asked.requested, because, mode))
     return Step("request", f"{sender} may not ask for {asked.requested}")
 
 

@@ -162,7 +162,8 @@ def _covers(wide: Match, narrow: Match) -> bool:
         for field in ("project", "region", "job", "service_account")
     )
     folder = wide.folder in ("", narrow.folder)
-    return same and folder and all(glob == "*" or narrow.labels.get(key) == glob for key, glob in wide.labels.items())
+    labels = narrow.labels
+    return same and folder and all(key in labels and glob in ("*", labels[key]) for key, glob in wide.labels.items())
 
 
 def _unused(policy: Policy) -> Iterator[str]:
