@@ -233,7 +233,8 @@ def _evidence(policy: Policy, job: Job, seen: Seen) -> Step:
         except BlindError as blind:
             unknown = f"whether its own way works cannot be seen: {blind.sighting.why}"
     remarks = list(filter(None, (unknown, "" if found else evidence.unread(job))))
-    said = "; ".join([*found[:3], *remarks])
+    more = [f"and {len(found) - 3} more"] if len(found) > 3 else []
+    said = "; ".join([*found[:3], *more, *remarks])
     if not found:
         because = "no exemption, label, rule or evidence in the job speaks for a way out"
         because = "; ".join([because, *remarks, *(() if job.way is None or remarks else ("its own way works",))])
