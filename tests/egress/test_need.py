@@ -25,7 +25,7 @@ from wayout.egress.model import (
     Way,
     Word,
 )
-from wayout.egress.need import Stance, judge
+from wayout.egress.need import Stance, judge, walk
 from wayout.egress.policy import Policy
 
 TODAY = date(2026, 11, 23)
@@ -109,7 +109,6 @@ def asked(profile: str = "asked") -> JobTarget:
             "by label and region",
         ),
         ({"words": PRIVATE}, {"rules": []}, None, "unclear", "", "10.1.2.3", "evidence without a profile is unclear"),
-        ({"words": PRIVATE}, {"rules": []}, None, "unclear", "", "wayout=PROFILE", "it says what would make it clear"),
         ({"words": PRIVATE}, {"rules": [], "evidence": "web"}, None, "needs", "web", "env DB", "evidence by policy"),
         ({}, {"rules": []}, None, "fine", "", "no exemption", "nothing speaks"),
     ],
@@ -327,6 +326,29 @@ def test_a_label_that_a_job_does_not_have_matches_nothing(
 ) -> None:
     rules = [{"match": {"labels": {"team": glob}}, "profile": "web"}]
     assert judge(policy(rules=rules), Job(NAME, labels=labels), today=TODAY).stance == stance, reason
+
+
+def test_what_is_unclear_says_what_would_make_it_clear() -> None:
+    found = judge(policy(rules=[]), Job(NAME, words=PRIVATE), today=TODAY)
+    assert found.help == "label the job wayout=PROFILE (labels may choose: open) or wayout=off, or add a rule"
+
+
+@pytest.mark.parametrize(
+    ("more", "job", "target", "said", "reason"),
+    [
+        ({}, {"labels": CLOSED}, None, "names no profile that labels may choose", "a label that nobody heard"),
+        ({}, {}, asked("open"), "may not ask for open", "a request that nobody heard"),
+        ({"exemptions": [EXEMPT]}, {"labels": CLOSED}, None, "names no profile", "one that nobody got to"),
+        ({"exemptions": [EXPIRED]}, {}, None, "ended on 2026-11-22", "an exemption that has ended"),
+    ],
+)
+def test_the_walk_says_everything_once(
+    more: dict[str, Any], job: dict[str, Any], target: JobTarget | None, said: str, reason: str
+) -> None:
+    steps = [step.said for step in walk(policy(**more), Job(NAME, **job), today=TODAY, asked=target)]
+    assert len([step for step in steps if said in step]) == 1, (reason, steps)
+    assert len(steps) == len(set(steps)), reason
+    assert not [step for step in steps if "none that requests" in step], reason
 
 
 def test_a_profile_may_name_a_network_of_another_project() -> None:

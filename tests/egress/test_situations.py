@@ -286,7 +286,9 @@ SITUATIONS = [
     ),
     Situation(
         "a private address in its environment, and no rule: unclear, and what would make it clear",
-        "holds the private address 10.20.0.5; no rule gives it a profile: label the job",
+        "holds the private address 10.20.0.5; no rule gives it a profile\n"
+        "  blocked: projects/shop/locations/europe-west2/jobs/nightly: whether it needs a way out is unclear "
+        "→ label the job wayout=PROFILE (labels may choose: none) or wayout=off, or add a rule",
         policy=NOBODY,
         job={"words": (Word("container 1, env DB", "postgres://app:hunter2@10.20.0.5/db"),)},
         status="blocked",

@@ -115,6 +115,8 @@ def _show(steps: tuple[Step, ...], intent: Intent, found: Policy) -> None:
     for step in steps:
         sign = "→" if step.intent else "·"
         click.echo(f"  {sign} {step.what}: {step.said}{'  ← decides' if step.intent else ''}")
+    if intent.help:
+        click.echo(f"  → {intent.help}")
     if intent.profile and intent.site:
         click.echo(f"  profile {intent.site.profile}: {report.profile_said(intent.profile)}")
         source = "the rule or profile" if intent.mode != found.mode else "the policy"
@@ -126,6 +128,7 @@ def _document(steps: tuple[Step, ...], intent: Intent) -> dict[str, Any]:
         "job": str(intent.job),
         "stance": intent.stance.value,
         "because": intent.because,
+        "help": intent.help,
         "site": str(intent.site) if intent.site else None,
         "mode": intent.mode,
         "steps": [{"what": step.what, "said": step.said, "decides": step.intent is not None} for step in steps],

@@ -34,7 +34,10 @@ class Stance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Intent:
-    """What the policy wants for one job. `site` and `profile` are there if it needs a way out."""
+    """What the policy wants for one job. `site` and `profile` are there if it needs a way out.
+
+    `help`: what would make clear what is unclear.
+    """
 
     job: JobName
     stance: Stance
@@ -42,6 +45,7 @@ class Intent:
     site: Site | None = None
     profile: Profile | None = None
     mode: Mode = "observe"
+    help: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +72,7 @@ def judge(
     """
     steps = tuple(walk(policy, job, today=today, asked=asked, seen=seen))
     intent = next(step.intent for step in steps if step.intent)
-    remarks = [step.said for step in steps if step.what == REMARK]
+    remarks = [said for _, said in _remarks(policy, job, today, asked, seen)]
     return replace(intent, because="; ".join([intent.because, *remarks])) if remarks else intent
 
 
@@ -83,15 +87,22 @@ def walk(
     asked: JobTarget | None = None,
     seen: Seen = Seen(),  # noqa: B008 - a frozen value
 ) -> Iterator[Step]:
-    """Every step up to the one that decides, and then what is worth a remark. Raises as `judge` does."""
+    """Every step up to the one that decides, and then what is worth a remark and no step has said. Raises as `judge`
+    does."""
+    told: set[str] = set()
     for step in _voices(policy, job, today, asked, seen):
+        told.add(step.what)
         yield step
         if step.intent:
             break
+    yield from (Step(REMARK, said) for what, said in _remarks(policy, job, today, asked, seen) if what not in told)
+
+
+def _remarks(policy: Policy, job: Job, today: date, asked: JobTarget | None, seen: Seen) -> tuple[tuple[str, str], ...]:
+    """What somebody may have counted on in vain: the step that says so where it is reached, and its words."""
     if job.deleted or not policy.covers(job.name.project, job.name.region):
-        return
-    remarks = (*_expired(policy, job, today, seen), *_unheard(policy, job, asked))
-    yield from (Step(REMARK, said) for said in remarks)
+        return ()
+    return (*_expired(policy, job, today, seen), *_unheard(policy, job, asked))
 
 
 def _voices(policy: Policy, job: Job, today: date, asked: JobTarget | None, seen: Seen) -> Iterator[Step]:
@@ -152,19 +163,19 @@ def mismatch(match: Match, job: Job, seen: Seen = Seen()) -> str:  # noqa: B008 
 def _exemptions(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[Step]:
     for number, exemption in enumerate(policy.exemptions, start=1):
         what = f"exemption {number}"
-        if exemption.expires < today:
-            yield Step(what, f"it ended on {exemption.expires}")
-        elif why := mismatch(exemption.match, job, seen):
+        if why := mismatch(exemption.match, job, seen):
             yield Step(what, why)
+        elif exemption.expires < today:
+            yield Step(what, f"that of {exemption.owner} ended on {exemption.expires}")
         else:
             because = f"exempt until {exemption.expires}: {exemption.reason} ({exemption.owner} answers for it)"
             yield _step(what, Intent(job.name, Stance.EXEMPT, because))
 
 
-def _expired(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[str]:
-    for exemption in policy.exemptions:
+def _expired(policy: Policy, job: Job, today: date, seen: Seen) -> Iterator[tuple[str, str]]:
+    for number, exemption in enumerate(policy.exemptions, start=1):
         if exemption.expires < today and matches(exemption.match, job, seen):
-            yield f"an exemption of {exemption.owner} ended on {exemption.expires}"
+            yield f"exemption {number}", f"an exemption of {exemption.owner} ended on {exemption.expires}"
 
 
 def _label(policy: Policy, job: Job, seen: Seen) -> Step:
@@ -201,13 +212,13 @@ def _request(policy: Policy, job: Job, asked: JobTarget | None, seen: Seen) -> S
     return Step("request", f"{sender} may not ask for {asked.requested}")
 
 
-def _unheard(policy: Policy, job: Job, asked: JobTarget | None) -> Iterator[str]:
+def _unheard(policy: Policy, job: Job, asked: JobTarget | None) -> Iterator[tuple[str, str]]:
     chosen = dict(job.labels).get(LABEL)
     if chosen and chosen != OFF and not (chosen in policy.profiles and policy.profiles[chosen].labels):
-        yield f"its label {LABEL}={chosen} names no profile that labels may choose"
+        yield "label", f"its label {LABEL}={chosen} names no profile that labels may choose"
     requested = asked.requested if asked else ""
     if asked and requested and not (requested in policy.profiles and policy.profiles[requested].may_ask(asked.sender)):
-        yield f"the requested profile {requested} is none that requests may choose"
+        yield "request", f"the requested profile {requested} is none that requests may choose"
 
 
 def _rules(policy: Policy, job: Job, seen: Seen) -> Iterator[Step]:
@@ -242,8 +253,6 @@ def _evidence(policy: Policy, job: Job, seen: Seen) -> Step:
     if policy.evidence:
         return _step("evidence", _needs(policy, job, policy.evidence, said))
     profiles = ", ".join(name for name, profile in policy.profiles.items() if profile.labels) or "none"
-    because = (
-        f"{said}; no rule gives it a profile: label the job {LABEL}=PROFILE "
-        f"(labels may choose: {profiles}) or {LABEL}={OFF}, or add a rule"
-    )
-    return _step("evidence", Intent(job.name, Stance.UNCLEAR, because))
+    help_ = f"label the job {LABEL}=PROFILE (labels may choose: {profiles}) or {LABEL}={OFF}, or add a rule"
+    because = f"{said}; no rule gives it a profile"
+    return _step("evidence", Intent(job.name, Stance.UNCLEAR, because, help=help_))

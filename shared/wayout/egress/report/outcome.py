@@ -153,8 +153,8 @@ def _own_ground(want: Want, seen: Seen, allowed: str) -> tuple[str, ...]:
 def unneeded(intent: Intent, cause: Cause) -> OutcomeSaid:
     """No way out is wanted for this job; what is unclear says what would make it clear."""
     status: Status = "blocked" if intent.stance == Stance.UNCLEAR else "unneeded"
-    help_ = "label the job or add a rule to the policy"
-    blocked = (BlockedSaid(what=str(intent.job), why=intent.because, help=help_),) if status == "blocked" else ()
+    why = "whether it needs a way out is unclear"  # because of what is said of the job itself
+    blocked = (BlockedSaid(what=str(intent.job), why=why, help=intent.help),) if status == "blocked" else ()
     return OutcomeSaid(status=status, cause=_cause(cause), jobs=(_job(intent),), blocked=blocked)
 
 
