@@ -109,6 +109,38 @@ def test_a_policy_that_contradicts_itself_is_refused_with_line_and_field(
     assert any(where in problem and what in problem for problem in refused.value.problems), refused.value.problems
 
 
+@pytest.mark.parametrize(
+    ("pool", "said", "reason"),
+    [
+        ("127.0.0.0/16", "is not private", "loopback"),
+        ("169.254.0.0/20", "is not private", "link-local"),
+        ("224.0.0.0/20", "is not private", "multicast"),
+        ("8.8.0.0/20", "is not private", "public"),
+        ("35.199.224.0/19", "is not private", "Google's own for connectors"),
+        ("199.36.153.0/24", "is not private", "Google's virtual addresses"),
+        ("0.0.0.0/0", "is not private", "everything"),
+        ("10.0.0.0/7", "is not private", "more than what is private"),
+        ("10.20.0.0/24", "holds 10.20.0.0/24 of the set orders-db", "where a destination lives"),
+        ("10.21.0.0/16", "holds 10.21.0.0/24 of the set orders-db", "around it"),
+        ("10.30.0.0/16", "holds its destination 10.30.1.0/24", "a destination of its own"),
+        ("10.40.0.0/16", "holds 10.40.0.0/24 of the set spare", "a set that another profile may use"),
+        ("10.20.0.0/28", "", "a destination may hold the pool: that is ordinary"),
+        ("100.64.0.0/16", "", "RFC 6598"),
+        ("172.16.0.0/16", "", "RFC 1918"),
+    ],
+)
+def test_a_pool_lies_where_nobody_else_lives(pool: str, said: str, reason: str) -> None:
+    text = GOOD.replace("sets:\n", "sets:\n  spare: [10.40.0.0/24]\n").replace("[10.127.0.0/20]", f"[{pool}]")
+    text = text.replace("      - {to: internet", "      - {to: 10.30.1.0/24, ports: [all]}\n      - {to: internet", 1)
+    if not said:
+        assert parse(text).profiles["web"].pool == (pool,), reason
+        return
+    with pytest.raises(PolicyError) as refused:
+        parse(text)
+    assert [problem.split(": ")[1] for problem in refused.value.problems] == ["profiles.web.pool.0"], reason
+    assert said in refused.value.problems[0], reason
+
+
 def test_every_contradiction_is_told_at_once() -> None:
     text = GOOD.replace("    profile: inner", "    profile: outer").replace("[10.127.0.0/20]", "[192.168.4.0/22]")
     with pytest.raises(PolicyError) as refused:

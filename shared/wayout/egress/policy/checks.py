@@ -116,11 +116,23 @@ def _pool(policy: Policy, at: Path, profile: Profile) -> Iterator[Contradiction]
         where = (*at, "pool", index)
         if IPv4Network(text).prefixlen > needed:
             yield Contradiction(where, f"pool {text} is smaller than the /{needed} that {who} needs")
+        if not ranges.within((text,), ranges.PRIVATE):
+            why = f"pool {text} is not private: a subnet of ours lies within {', '.join(ranges.PRIVATE)}"
+            yield Contradiction(where, why)
+        if lived_in := next(_lived_in(policy, profile, text), ""):
+            yield Contradiction(where, f"pool {text} holds {lived_in}: others live there; choose another range")
         for name, kept in policy.reserved.items():
             hit = next((each for each in kept if ranges.overlap((text,), (each,))), None)
             if hit:
                 why = f"pool {text} overlaps {hit}, which the policy reserves for {name}; choose another range"
                 yield Contradiction(where, why)
+
+
+def _lived_in(policy: Policy, profile: Profile, pool: str) -> Iterator[str]:
+    """The destinations and sets that a pool holds. A destination that holds the pool is ordinary: 10.0.0.0/8 does."""
+    for name, places in policy.sets.items():
+        yield from (f"{place} of the set {name}" for place in places if ranges.within((place,), (pool,)))
+    yield from (f"its destination {place}" for place in profile.ranges if ranges.within((place,), (pool,)))
 
 
 def _shared_nat(policy: Policy) -> Iterator[Contradiction]:
