@@ -74,7 +74,8 @@ def scripted() -> Iterator[Scripted]:
             if not status:
                 self.close_connection = True
                 return
-            content = body.encode() if isinstance(body, str) else json.dumps(body).encode()
+            plain = body.encode() if isinstance(body, str) else body
+            content = plain if isinstance(plain, bytes) else json.dumps(body).encode()
             self.send_response(status)
             self.send_header("Content-Length", str(len(content)))
             self.send_header("Content-Type", "application/json")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,6 +11,7 @@ import pytest
 
 from localcloud.errors import ApiError
 from tests.cloud.local import JOB, NETWORK, PROJECT, REGION, SUBNET, US, Local, local
+from wayout.cloud import compute_write
 from wayout.cloud.apply import apply, request_id
 from wayout.egress import removal
 from wayout.egress.model import (
@@ -144,6 +146,23 @@ def test_one_changes_failure_does_not_stop_the_others(world: Local) -> None:
     outcomes = world.apply(Create(bad, "test"), Create(RULE, "test"))
 
     assert [one.result for one in outcomes] == [Result.REFUSED, Result.CREATED]
+
+
+def test_a_mistake_in_one_change_leaves_the_others_their_outcomes(
+    world: Local, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def mistake(turn: object, rule: FirewallRule, was: FirewallRule) -> None:
+        raise ValueError(f"{rule.name.rule} makes no sense")
+
+    monkeypatch.setattr(compute_write, "update_rule", mistake)
+
+    outcomes = world.apply(Update(RULE, RULE, "test"), Create(rules(1)[0], "test"))
+
+    assert [(one.result, one.retry) for one in outcomes] == [(Result.PUT_OFF, True), (Result.CREATED, False)]
+    assert outcomes[0].detail == "unexpected failure: ValueError: wayout-a makes no sense"
+    (line,) = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "stack_trace" in text]
+    assert (line["severity"], line["subject"]) == ("ERROR", str(RULE.name))
+    assert "in mistake" in line["stack_trace"]
 
 
 def test_a_server_that_stays_down_is_put_off_for_a_retry(world: Local) -> None:

@@ -365,8 +365,9 @@ def test_a_connection_that_keeps_dropping_is_a_passing_failure_after_four_tries(
     assert len(told.heard) == TRIES
 
 
-def test_an_answer_that_is_not_json_is_a_passing_failure(told: Scripted, clients: Clients) -> None:
-    told.rest += [(200, "<html>")] * TRIES
+@pytest.mark.parametrize("body", ["<html>", b"\xff\xfe{"], ids=["a page", "bytes of no text"])
+def test_an_answer_that_is_not_json_is_a_passing_failure(told: Scripted, clients: Clients, body: str | bytes) -> None:
+    told.rest += [(200, body)] * TRIES
 
     assert isinstance(on_firewalls(clients), TryAgainError)
 

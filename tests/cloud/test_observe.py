@@ -9,6 +9,7 @@ import pytest
 
 from localcloud.errors import ApiError
 from tests.cloud.local import NETWORK, PROJECT, REGION, US, Local, local, nothing
+from wayout.cloud import observe
 from wayout.cloud.errors import TryAgainError
 from wayout.cloud.observe import look
 from wayout.egress.model import (
@@ -117,6 +118,28 @@ def test_a_server_that_stays_down_is_neither_absent_nor_unreadable(world: Local,
 
     with pytest.raises(TryAgainError):
         world.look(READS[permission])
+
+
+STRANGE: list[tuple[str, Exception, str]] = [
+    ("a name of another shape", ValueError("'x' is no network"), "'x' is no network"),
+    ("a field that is missing", KeyError("dnsName"), "'dnsName'"),
+]
+
+
+@pytest.mark.parametrize(("reason", "error", "said"), STRANGE, ids=[row[0] for row in STRANGE])
+def test_an_answer_that_makes_no_sense_is_unreadable_and_takes_nothing_else_with_it(
+    world: Local, reason: str, error: Exception, said: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def strange(*_: object) -> None:
+        raise error
+
+    monkeypatch.setitem(observe._READERS, ZonesOf, strange)
+
+    found = look([ZonesOf(NETWORK), RulesOf(NETWORK)], world.clients, nothing)
+
+    wanted = f"what Google says of zones of {NETWORK} cannot be read: {type(error).__name__}: {said}"
+    assert found[ZonesOf(NETWORK)] == Unreadable(wanted, "tell the makers of Wayout"), reason
+    assert isinstance(found[RulesOf(NETWORK)], Present)
 
 
 def test_everything_asked_for_is_answered_once(world: Local) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import assert_never
 
-from wayout.cloud import compute_write, run, vpcaccess
+from wayout.cloud import compute_write, log, run, vpcaccess
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, ConflictError, GoneError, RefusedError, TryAgainError, UnfinishedError
 from wayout.cloud.operations import Turn
@@ -70,6 +70,9 @@ def _outcome(turn: Turn, change: Change) -> Outcome:
         return Outcome(change, _make(turn, change))
     except CloudError as error:
         return _failed(change, error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, what became of the others must reach the ledger
+        log.error("unexpected failure", cause=error, subject=subject(change))
+        return Outcome(change, Result.PUT_OFF, f"unexpected failure: {type(error).__name__}: {error}", retry=True)
 
 
 def _failed(change: Change, error: CloudError) -> Outcome:

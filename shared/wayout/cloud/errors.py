@@ -146,7 +146,7 @@ def sort(error: BaseException, errand: Errand) -> CloudError | None:
             return RefusedError(_first_line(str(error)), f"renew the credentials of {errand.whom}")
         case requests.RequestException() | ConnectionError() | TimeoutError():
             return TryAgainError(f"{errand.api} cannot be reached: {type(error).__name__}")
-        case json_format.ParseError() | exceptions.GoogleAPIError():
+        case json_format.ParseError() | UnicodeDecodeError() | exceptions.GoogleAPIError():
             return TryAgainError(f"{errand.api} gave an answer that cannot be read: {type(error).__name__}")
     return None
 

@@ -6,12 +6,13 @@ network when its peerings are looked at.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
-from typing import Any
+from dataclasses import fields, replace
+from typing import Any, cast
 
-from wayout.cloud import compute_read, dns, projects, run, vpcaccess
+from wayout.cloud import compute_read, dns, log, projects, run, vpcaccess
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import GoneError, RefusedError
 from wayout.egress.model import (
@@ -107,6 +108,16 @@ def _tried(read: Read[Any], call: Callable[[], object]) -> Sighting[Any]:
         return Unreadable(gone.why, "check that the project exists and that its name is right")
     except RefusedError as refused:
         return Unreadable(refused.why, refused.help)
+    except (ValueError, LookupError) as error:  # a name or a word of a kind that we do not know
+        log.error("unexpected answer", cause=error, read=str(read))
+        why = f"what Google says of {_words(read)} cannot be read: {type(error).__name__}: {error}"
+        return Unreadable(why, "tell the makers of Wayout")
+
+
+def _words(read: Read[Any]) -> str:
+    """A read, for people: `RulesOf(network)` is "rules of NETWORK"."""
+    kind = re.sub(r"(?<!^)(?=[A-Z])", " ", type(read).__name__).lower()
+    return f"{kind} {', '.join(str(getattr(read, one.name)) for one in fields(cast('Any', read)))}"
 
 
 _READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
