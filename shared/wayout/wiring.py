@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -187,7 +186,23 @@ def _worth_telling(said: OutcomeSaid, target: Target) -> bool:
     return said.changed or (isinstance(target, EverythingTarget) and said.status in ("blocked", "refused", "planned"))
 
 
-@cache
-def parts() -> Wired:
-    """The parts of this process, built from its environment at first use."""
-    return Wired(Settings.from_env(os.environ))
+class _Parts:
+    """The parts of this process, built from its environment at first use: once, however many deliveries come first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._built: Wired | None = None
+
+    def __call__(self) -> Wired:
+        with self._lock:
+            if self._built is None:
+                self._built = Wired(Settings.from_env(os.environ))
+            return self._built
+
+    def cache_clear(self) -> None:
+        """Build them anew at the next use."""
+        with self._lock:
+            self._built = None
+
+
+parts = _Parts()

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,7 @@ from tests.cloud.wires import Slack, Topics, slack_server, topics_server
 from tests.events.entries import JOB, OUR_AGENT, OURS, by, eventarc, job_v2, published
 from tests.functions.doors import binary, door, push, structured
 from wayout import wiring
+from wayout.cloud.settings import Settings
 from wayout.egress.messages import OUTCOME_TYPE, OutcomeSaid
 
 POLICY = """
@@ -136,6 +140,26 @@ def test_an_unexpected_failure_is_told_with_its_traceback_and_comes_again(
     (line,) = [line for line in said(capsys) if line["severity"] == "ERROR"]
     assert line["id"] == "1abcdef2g3h4"
     assert "there-is-none.yaml" in line["stack_trace"]
+
+
+def test_deliveries_that_come_first_at_the_same_moment_share_the_parts_of_the_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from_env, together = Settings.from_env, threading.Barrier(4)
+
+    def slow(env: Mapping[str, str]) -> Settings:
+        time.sleep(0.1)
+        return from_env(env)
+
+    def first(_: int) -> wiring.Wired:
+        together.wait()
+        return wiring.parts()
+
+    monkeypatch.setattr(Settings, "from_env", slow)
+    with ThreadPoolExecutor(4) as pool:
+        found = list(pool.map(first, range(4)))
+
+    assert len(set(map(id, found))) == 1
 
 
 def test_an_event_that_nobody_needs_loads_none_of_the_libraries_that_take_time() -> None:
