@@ -372,6 +372,16 @@ def test_what_another_has_looked_at_is_not_seen_to_by_who_leaves_last() -> None:
     assert world.looks
 
 
+def test_entries_of_a_site_that_never_comes_to_rest_are_not_kept_for_ever() -> None:
+    turns = Turns()
+    with turns.turn(SITE, after_others=False):
+        for number in range(1500):
+            with turns.turn(SITE, after_others=True, entry=str(number)) as other:
+                assert other.handed_over
+    assert len(turns._entries) == 1000
+    assert (SITE, "1499") in turns._entries
+
+
 STATES = {  # of the connector, with whether a run that sees nothing to do is at rest
     State.READY: True,
     State.CREATING: False,

@@ -7,10 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import TypeVar
 
 from wayout.egress.model import Site
 
-_REMEMBERED = 1000  # entries that were seen to; one that is forgotten is only looked after once more
+_REMEMBERED = 1000  # entries of either kind; one that is forgotten is only looked after once more
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +83,7 @@ class Turns:
             self._handed[site] += 1
             if entry:
                 self._entries[site, entry] = self._handed[site]
+                _forget_the_oldest(self._entries)
         return Turn(handed_over=True, over=lambda _: True, seen_to=seen_to)
 
     def _over(self, work: _Work, *, at_rest: bool) -> bool:
@@ -105,8 +109,7 @@ class Turns:
             if key[0] == work.site and when <= work.looked:
                 del self._entries[key]
                 self._seen_to[key] = None
-        while len(self._seen_to) > _REMEMBERED:
-            del self._seen_to[next(iter(self._seen_to))]
+        _forget_the_oldest(self._seen_to)
 
     def _looking(self, work: _Work) -> Callable[[], None]:
         site = work.site
@@ -120,3 +123,8 @@ class Turns:
                     self._done[site] = max(self._done[site], until)
 
         return looked
+
+
+def _forget_the_oldest(entries: dict[tuple[Site, str], T]) -> None:
+    while len(entries) > _REMEMBERED:
+        del entries[next(iter(entries))]
