@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from google.cloud import run_v2
 from google.longrunning import operations_pb2
 from google.rpc import status_pb2
 
 from tests.cloud.scripted import Scripted, scripted
 from wayout.cloud.asking import GRPC, REST, TRIES
 from wayout.cloud.clients import Clients
+from wayout.cloud.compute_read import rules
 from wayout.cloud.errors import CloudError, ConflictError, GoneError, RefusedError, TryAgainError
 from wayout.cloud.operations import Turn, finish, finish_compute
+from wayout.cloud.pacing import Pacing
+from wayout.cloud.run import jobs
+from wayout.egress.model import NetworkName
 
 P, US = "projects/p", "wayout@p.iam.gserviceaccount.com"
 CONNECTORS = "projects/p/locations/europe-west2"
@@ -383,6 +389,58 @@ def test_nothing_but_a_passing_failure_is_tried_again(told: Scripted, clients: C
 
     assert isinstance(on_firewalls(clients), RefusedError)
     assert len(told.heard) == 1
+
+
+# --- lists of several pages -----------------------------------------------------------------------------------------
+
+
+def rule(name: str) -> dict[str, Any]:
+    network = "https://www.googleapis.com/compute/v1/projects/p/global/networks/main"
+    return {"name": name, "network": network, "direction": "INGRESS", "priority": 1000, "allowed": []}
+
+
+FIRST, LAST = {"items": [rule("a")], "nextPageToken": "two"}, {"items": [rule("b")]}
+
+
+def test_a_page_that_fails_is_asked_for_again_and_none_before_it(told: Scripted, clients: Clients) -> None:
+    told.rest += [(200, FIRST), (503, "upstream connect error"), (200, LAST)]
+
+    assert [one.name.rule for one in rules(clients, NetworkName("p", "main"))] == ["a", "b"]
+    assert ["pageToken=two" in path for path, _ in told.heard] == [False, True, True]
+
+
+def test_each_page_takes_its_turn_in_the_quota(told: Scripted, clients: Clients) -> None:
+    told.rest += [(200, FIRST), (200, FIRST), (200, LAST)]
+    now, slept = 1000.0, list[float]()
+
+    def sleep(seconds: float) -> None:
+        nonlocal now
+        now += seconds
+        slept.append(seconds)
+
+    clients.pacing = Pacing(sizes={"compute/list": 2}, clock=lambda: now, sleep=sleep)
+
+    assert len(rules(clients.within(2000.0 + time.monotonic()), NetworkName("p", "main"))) == 3
+    assert slept == [60.0], "the third call waits until a minute after the first"
+
+
+def test_a_list_for_whose_rest_no_time_is_left_is_not_taken_for_a_whole_one(told: Scripted, clients: Clients) -> None:
+    told.rest += [(200, FIRST), (200, LAST)]
+
+    with pytest.raises(TryAgainError, match=r"rest of a list: compute\.firewalls\.list"):
+        rules(clients.within(time.monotonic()), NetworkName("p", "main"))
+    assert len(told.heard) == 1
+
+
+def test_every_page_of_what_speaks_grpc_is_read(told: Scripted, clients: Clients) -> None:
+    names = [f"{CONNECTORS}/jobs/{name}" for name in "abc"]
+    pages = [run_v2.ListJobsResponse(jobs=[{"name": name}], next_page_token=name) for name in names]
+    pages[-1].next_page_token = ""
+    told.rpc += [run_v2.ListJobsResponse.serialize(page) for page in pages]
+    told.rpc.insert(1, (14, "The service is currently unavailable.", "", {}))
+
+    assert [one.name.job for one in jobs(clients, "p", "europe-west2")] == ["a", "b", "c"]
+    assert len(told.heard) == 4
 
 
 def test_a_conflict_at_a_read_is_a_passing_failure(told: Scripted, clients: Clients) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import copy
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
 
 from wayout import __version__
@@ -76,6 +77,22 @@ class Asking:
                     raise
                 time.sleep(pause)
         raise AssertionError("the last try returns or raises")
+
+    def pages(self, permission: str, resource: str, call: Callable[[], Any]) -> Iterator[Any]:
+        """The pages of a list, for which `call` makes a pager of Google's: each is a call as in `ask`.
+
+        A page that fails is asked for again, and none before it. Where no time is left for the next one, that is a
+        TryAgainError: a list that is cut short must not be taken for a whole one.
+        """
+        pager = self.ask(permission, resource, call)
+        while True:
+            page = next(iter(pager.pages))  # the one that it has come to: every look at its pages begins there
+            yield page
+            if not page.next_page_token:
+                return
+            if self._until is not None and time.monotonic() >= self._until:
+                raise TryAgainError(f"no time was left for the rest of a list: {permission} on {resource}")
+            self.ask(permission, resource, lambda: next(islice(pager.pages, 1, None)))
 
     def fetch(
         self,

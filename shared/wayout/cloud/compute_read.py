@@ -5,7 +5,8 @@ Each raises CloudError: GoneError where the one thing asked for is not there.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from wayout.cloud import compute_documents as documents
 from wayout.cloud import compute_policies
@@ -36,25 +37,27 @@ def network(clients: Clients, name: NetworkName) -> Network:
 
 def subnets(clients: Clients, of: NetworkName) -> tuple[Subnet, ...]:
     """The network's subnets in all regions."""
-    pages = clients.ask(
+    pages = clients.pages(
         "compute.subnetworks.list",
         f"projects/{of.project}",
-        lambda: list(clients.subnetworks.aggregated_list(project=of.project, **REST)),
+        lambda: clients.subnetworks.aggregated_list(project=of.project, **REST),
     )
     found = (
         documents.subnet(of.project, scope.removeprefix("regions/"), one)
-        for scope, page in pages
-        for one in page.subnetworks
+        for page in pages
+        for scope, listed in page.items.items()
+        for one in listed.subnetworks
     )
     return tuple(sorted((one for one in found if one.network == of), key=lambda one: one.name))
 
 
 def rules(clients: Clients, of: NetworkName) -> tuple[FirewallRule, ...]:
     """The network's VPC firewall rules; hierarchical and network policies are not among them."""
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.firewalls.list",
         f"projects/{of.project}",
-        lambda: list(clients.firewalls.list(project=of.project, **REST)),
+        lambda: clients.firewalls.list(project=of.project, **REST),
     )
     found = (documents.rule(of.project, one) for one in listed if NetworkName.parse(one.network) == of)
     return tuple(sorted(found, key=lambda one: one.name))
@@ -84,10 +87,11 @@ def region_policies(clients: Clients, of: NetworkName, region: str) -> tuple[Fir
 
 def routers(clients: Clients, of: NetworkName, region: str) -> tuple[Router, ...]:
     """The network's routers in the region, with their NATs."""
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.routers.list",
         f"projects/{of.project}/regions/{region}",
-        lambda: list(clients.routers.list(project=of.project, region=region, **REST)),
+        lambda: clients.routers.list(project=of.project, region=region, **REST),
     )
     found = (documents.router(of.project, region, one) for one in listed if NetworkName.parse(one.network) == of)
     return tuple(sorted(found, key=lambda one: one.name))
@@ -95,10 +99,11 @@ def routers(clients: Clients, of: NetworkName, region: str) -> tuple[Router, ...
 
 def routes(clients: Clients, of: NetworkName) -> tuple[Route, ...]:
     """The network's routes: static ones, those of subnets and of peerings. Learned ones are not listed by Google."""
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.routes.list",
         f"projects/{of.project}",
-        lambda: list(clients.routes.list(project=of.project, **REST)),
+        lambda: clients.routes.list(project=of.project, **REST),
     )
     found = (documents.route(one) for one in listed if NetworkName.parse(one.network) == of)
     return tuple(sorted(found, key=lambda one: one.name))
@@ -114,20 +119,22 @@ def peer_routes(clients: Clients, of: Network, region: str) -> tuple[Route, ...]
 
 def _imported(clients: Clients, of: NetworkName, region: str, by: Peering) -> Iterator[Route]:
     request = {"project": of.project, "network": of.network, "region": region, "peering_name": by.name}
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.networks.listPeeringRoutes",
         str(of),
-        lambda: list(clients.networks.list_peering_routes(request=request | {"direction": "INCOMING"}, **REST)),
+        lambda: clients.networks.list_peering_routes(request=request | {"direction": "INCOMING"}, **REST),
     )
     return (documents.peer_route(of, by, one) for one in listed if one.imported)
 
 
 def reserved(clients: Clients, of: NetworkName) -> tuple[Reserved, ...]:
     """Global internal ranges and addresses of the network: those of service producers, of Private Service Connect."""
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.globalAddresses.list",
         f"projects/{of.project}",
-        lambda: list(clients.global_addresses.list(project=of.project, **REST)),
+        lambda: clients.global_addresses.list(project=of.project, **REST),
     )
     inside = (one for one in listed if one.address_type == "INTERNAL" and one.address and one.network)
     found = (documents.reserved(one) for one in inside if NetworkName.parse(one.network) == of)
@@ -136,10 +143,15 @@ def reserved(clients: Clients, of: NetworkName) -> tuple[Reserved, ...]:
 
 def addresses(clients: Clients, project: str, region: str) -> tuple[Address, ...]:
     """The reserved external addresses of the project in the region."""
-    listed = clients.ask(
+    listed = _listed(
+        clients,
         "compute.addresses.list",
         f"projects/{project}/regions/{region}",
-        lambda: list(clients.addresses.list(project=project, region=region, **REST)),
+        lambda: clients.addresses.list(project=project, region=region, **REST),
     )
     external = (one for one in listed if one.address_type in ("", "EXTERNAL"))
     return tuple(sorted(map(documents.address, external), key=lambda one: one.name))
+
+
+def _listed(clients: Clients, permission: str, resource: str, call: Callable[[], Any]) -> Iterator[Any]:
+    return (one for page in clients.pages(permission, resource, call) for one in page.items)

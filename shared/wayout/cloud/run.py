@@ -26,7 +26,8 @@ def job(clients: Clients, name: JobName) -> Job:
 def jobs(clients: Clients, project: str, region: str) -> tuple[Job, ...]:
     """The jobs of one project and region. Raises CloudError."""
     parent = f"projects/{project}/locations/{region}"
-    listed = clients.ask("run.jobs.list", parent, lambda: list(clients.jobs.list_jobs(parent=parent, **GRPC)))
+    pages = clients.pages("run.jobs.list", parent, lambda: clients.jobs.list_jobs(parent=parent, **GRPC))
+    listed = (one for page in pages for one in page.jobs)
     named = ((JobName(project, region, one.name.rsplit("/", 1)[-1]), one) for one in listed)
     return tuple(sorted((_job(name, one) for name, one in named), key=lambda one: one.name))
 
@@ -34,11 +35,12 @@ def jobs(clients: Clients, project: str, region: str) -> tuple[Job, ...]:
 def executions(clients: Clients, project: str, region: str) -> tuple[Execution, ...]:
     """The executions of one project and region that have not ended, with the way that each has. Raises CloudError."""
     parent = f"projects/{project}/locations/{region}/jobs/-"  # `-` is every job. Source: Run's v2 reference
-    listed = clients.ask(
+    pages = clients.pages(
         "run.executions.list",
         f"projects/{project}/locations/{region}",
-        lambda: list(clients.executions.list_executions(parent=parent, **GRPC)),
+        lambda: clients.executions.list_executions(parent=parent, **GRPC),
     )
+    listed = (one for page in pages for one in page.executions)
     running = (_execution(project, region, one) for one in listed if not one.completion_time)
     return tuple(sorted(running, key=lambda one: (one.job, one.name)))
 

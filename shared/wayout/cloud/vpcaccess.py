@@ -16,12 +16,13 @@ if TYPE_CHECKING:
 def connectors(clients: Clients, project: str, region: str) -> tuple[Connector, ...]:
     """The connectors of one project and region. Raises CloudError."""
     parent = f"projects/{project}/locations/{region}"
-    listed = clients.ask(
+    pages = clients.pages(
         "vpcaccess.connectors.list",
         parent,
-        lambda: list(clients.connectors.list_connectors(parent=parent, **GRPC)),
+        lambda: clients.connectors.list_connectors(parent=parent, **GRPC),
     )
-    return tuple(sorted((_connector(project, region, one) for one in listed), key=lambda one: one.name))
+    listed = (_connector(project, region, one) for page in pages for one in page.connectors)
+    return tuple(sorted(listed, key=lambda one: one.name))
 
 
 def create_connector(turn: Turn, wanted: Connector) -> None:
