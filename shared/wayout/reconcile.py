@@ -8,6 +8,8 @@ from datetime import date
 from typing import Any
 
 from wayout import needed, passes
+from wayout.cloud import log
+from wayout.cloud.errors import TryAgainError
 from wayout.egress import naming, need, report, ways
 from wayout.egress.model import (
     BlindError,
@@ -34,9 +36,26 @@ from wayout.egress.policy import Policy
 from wayout.parts import Parts
 from wayout.run import Ending, Everybody, Jobs, Run
 
-__all__ = ["Ending", "Known", "Parts", "job", "judged", "left", "sites_standing", "started", "thing", "whole_site"]
+__all__ = [
+    "Ending",
+    "Known",
+    "Parts",
+    "again",
+    "job",
+    "judged",
+    "left",
+    "one_of_several",
+    "sites_standing",
+    "spared",
+    "started",
+    "thing",
+    "whole_site",
+]
 
 Known = dict[Read[Any], Sighting[Any]]
+
+# Why a connector's finished entry comes again: reads may lag by seconds, and who is at work may die.
+_ENDED = "its connector's operation has ended"
 
 
 def job(target: JobTarget, cause: Cause, parts: Parts, *, apply: bool = True) -> Ending:
@@ -76,8 +95,7 @@ def left(job: JobName, cause: Cause, parts: Parts, *, apply: bool = True) -> Ite
     policy, known = parts.policy(), Known()
     if policy.covers(job.project, job.region):
         for site in sites_standing(policy, job.project, job.region, parts, known):
-            if ending := whole_site(site, cause, parts, apply=apply, known=known):
-                yield ending
+            yield from one_of_several(site, cause, parts, apply=apply, known=known)
 
 
 def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]:
@@ -96,7 +114,34 @@ def thing(target: ThingTarget, cause: Cause, parts: Parts) -> tuple[Ending, ...]
     }
     ended = isinstance(target.name, ConnectorName)
     # Whoever was taking a site down may have died while its connector went: nobody but this entry goes on with it.
-    return tuple(ending for site in sites if (ending := whole_site(site, cause, parts, ended=ended, life=ended)))
+    return tuple(ending for site in sites for ending in one_of_several(site, cause, parts, ended=ended, life=ended))
+
+
+def spared(what: str, cause: Cause, endings: Iterator[Ending]) -> Iterator[Ending]:
+    """The endings of one part of a delivery. A failure is one more, with which it comes again: others are still to
+    come, and whatever keeps one project or site from being looked at is no matter of theirs."""
+    try:
+        yield from endings
+    except TryAgainError as error:
+        yield again(what, cause, error.why)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the others must not be left out because of it
+        log.error("unexpected failure", cause=error, what=what, id=cause.id)
+        yield again(what, cause, f"unexpected failure: {type(error).__name__}: {error}")
+
+
+def again(what: str, cause: Cause, why: str) -> Ending:
+    """The ending of what could not be seen to now, so that the delivery comes again."""
+    return Ending(report.unreadable(what, Unreadable(why, ""), cause), again=f"{what}: {why}")
+
+
+def one_of_several(site: Site, cause: Cause, parts: Parts, **how: Any) -> Iterator[Ending]:
+    """`whole_site`, whose failure keeps nobody from the next site."""
+
+    def endings() -> Iterator[Ending]:
+        if ending := whole_site(site, cause, parts, **how):
+            yield ending
+
+    return spared(str(site), cause, endings())
 
 
 def whole_site(
@@ -128,7 +173,7 @@ def whole_site(
                     return _brought(run, parts, known)
                 # No other entry is to come that tells of its connector.
                 if ended and needed.under_way(run, parts):
-                    return _again(site, cause, "reads do not show that yet")
+                    return again(str(site), cause, f"{_ENDED}, and reads do not show that yet")
                 if turn.over(False):
                     break
                 run.known, run.looked = {}, {}
@@ -136,16 +181,17 @@ def whole_site(
         return Ending(report.unreadable(str(site), blind.sighting, cause))
     # If the others die, their deliveries come again for their own jobs only: nobody would look for the rest.
     if ended and turn.handed_over and not turn.seen_to:
-        return _again(site, cause, "others are at work on it")
+        return again(str(site), cause, f"{_ENDED}, and others are at work on it")
     return None
 
 
 def _brought(run: Run, parts: Parts, known: Known | None) -> Ending:
+    before = dict(known or {})
+    if known is not None:
+        known.clear()  # a run that fails may have changed something
     ending = passes.site(run, parts)
-    if known is not None and run.outcomes:
-        known.clear()
-    elif known is not None:
-        known.update(run.sightings)
+    if known is not None and not run.outcomes:
+        known.update(before | run.sightings)
     return ending
 
 
@@ -203,12 +249,6 @@ def judged(
             return need.judge(policy, job, today=today, asked=asked, seen=Seen(looked))
         except NotLookedError as missing:
             looked |= parts.look({missing.read})
-
-
-def _again(site: Site, cause: Cause, so_far: str) -> Ending:
-    """A finished entry that has to come again: reads may lag by seconds, and who is at work may die."""
-    why = f"its connector's operation has ended, and {so_far}"
-    return Ending(report.unreadable(str(site), Unreadable(why, ""), cause), again=f"{site}: {why}")
 
 
 def _everybody(site: Site, parts: Parts) -> Everybody:

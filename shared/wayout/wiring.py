@@ -6,6 +6,7 @@ import os
 import threading
 import time
 import uuid
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -41,6 +42,8 @@ from wayout.turns import Turn, Turns
 
 Watch = Callable[..., None]
 
+_ROUNDS = 20  # that are kept; one that is forgotten begins anew
+
 
 def log_stage(stage: str, *what: Any) -> None:
     """Write a stage of a reconcile to the log: what was wanted, planned, begun and done, with the reasons."""
@@ -68,6 +71,8 @@ class Wired:
     _policy: PolicyFile = field(init=False)
     _turns: Turns = field(init=False, default_factory=Turns)
     _delivery: threading.local = field(init=False, default_factory=threading.local)
+    _rounds: dict[str, sweep.Round] = field(init=False, default_factory=dict)  # by the id of their message
+    _lock: threading.Lock = field(init=False, default_factory=threading.Lock)
 
     def __post_init__(self) -> None:
         self.clients = Clients(self.settings)
@@ -137,7 +142,17 @@ class Wired:
             case ThingTarget():
                 yield from reconcile.thing(target, cause, self)
             case EverythingTarget():
-                yield from sweep.everything(cause, self, apply=apply)
+                yield from sweep.everything(cause, self, apply=apply, round_=self._round(cause))
+
+    def _round(self, cause: Cause) -> sweep.Round | None:
+        """The round of a delivery's sweep, which it goes on with if it comes again; a command makes its own."""
+        if getattr(self._delivery, "end", None) is None:
+            return None
+        with self._lock:
+            found = self._rounds.setdefault(cause.id, sweep.Round(_start(cause, datetime.now(UTC))))
+            while len(self._rounds) > _ROUNDS:
+                del self._rounds[next(iter(self._rounds))]
+        return found
 
     def reconcile(self, target: Target, cause: Cause, request: str = "", *, happened: bool = True) -> None:
         """Reconcile and tell, within one budget of time. Raises TryAgainError when the delivery should come again."""
@@ -157,6 +172,8 @@ class Wired:
                 self.tell(said, f"{cause.id}-{number}")
         if again:
             raise TryAgainError(again)
+        with self._lock:
+            self._rounds.pop(cause.id, None)
 
     def tell(self, said: OutcomeSaid, id: str) -> None:  # noqa: A002 - a CloudEvent's word
         """Publish an outcome under its CloudEvent id."""
@@ -168,6 +185,12 @@ def _tally(said: OutcomeSaid, *, again: str) -> dict[str, Any]:
     attached = any(change.verb == "attach" and change.result == "updated" for change in said.changes)
     fields = {"cause": said.cause.id, "status": said.status, "changes": len(said.changes), "again": again}
     return fields | ({"attached": True, "seconds": _since(said.cause.when)} if attached else {})
+
+
+def _start(cause: Cause, now: datetime) -> float:
+    """Where a sweep begins, from 0 to 1: elsewhere for each message, and elsewhere if it comes again to a process that
+    does not know of it."""
+    return zlib.crc32(f"{cause.id} {now:%Y-%m-%dT%H:%M}".encode()) / 2**32
 
 
 def _since(when: str) -> float | None:
