@@ -5,9 +5,13 @@ from __future__ import annotations
 import base64
 import json
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 from localcloud.slack import Slack
 from tests.house import CHANNEL, PRINCIPAL, PROJECT, House
+from wayout.cli.demo.people import DEAD
 from wayout.cli.demo.stage import POLICY
 
 
@@ -149,3 +153,28 @@ def test_a_connector_that_fails_to_come_up_is_made_again_and_after_three_times_l
     assert "Insufficient CPU quota" in said.model_dump_json()
     assert house.writes().count("vpcaccess.projects.locations.connectors.create") == 3
     assert house.job("my-job") == {}
+
+
+def test_a_message_without_data_is_counted_and_acknowledged(house: House, capsys: pytest.CaptureFixture[str]) -> None:
+    _publish(house, "wayout-events", {"attributes": {"kind": "x"}})
+    house.settle()
+
+    [line] = [json.loads(text) for text in capsys.readouterr().out.splitlines() if "event.unread" in text]
+    assert line["why"] == "the message has no data"
+    assert house.platform.dead_letters() == []
+
+
+def test_dead_letters_are_heard_of_whatever_they_hold(house: House) -> None:
+    _publish(house, DEAD, {"attributes": {"kind": "x"}})
+    _publish(house, DEAD, {"data": base64.b64encode(b"\xff\xfe").decode()})
+    _publish(house, DEAD, {"data": base64.b64encode(b'{"a": 1}').decode()})
+
+    first, second, third = house.platform.dead_letters()
+
+    assert first["attributes"] == {"kind": "x"}
+    assert base64.b64decode(second["data"]) == b"\xff\xfe"
+    assert third == {"a": 1}
+
+
+def _publish(house: House, topic: str, message: dict[str, Any]) -> None:
+    house.platform._rest("POST", f"v1/projects/{PROJECT}/topics/{topic}:publish", {"messages": [message]})

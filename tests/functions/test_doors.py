@@ -7,16 +7,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import flask
 import grpc
 import pytest
 
 from tests.cloud.wires import Slack, Topics, slack_server, topics_server
-from tests.events.entries import JOB, OUR_AGENT, OURS, by, eventarc, job_v2, published
+from tests.events.entries import JOB, OUR_AGENT, OURS, by, eventarc, job_v2, message, published
 from tests.functions.doors import binary, door, push, structured
 from wayout import wiring
 from wayout.cloud.settings import Settings
@@ -114,6 +115,99 @@ def test_an_event_that_cannot_be_read_is_counted_with_its_id_and_acknowledged(
     (line,) = said(capsys)
     assert (line["event"], line["id"]) == ("event.unread", "m-1")
     assert line["count"] >= 1
+
+
+WITHOUT_DATA = {"messageId": "m-2", "publishTime": "2026-11-23T08:00:00Z", "attributes": {"kind": "x"}}
+PUSHED = json.dumps({"subscription": "projects/home/subscriptions/s", "message": WITHOUT_DATA}).encode()
+PUSH = "/projects/home/topics/t?pubsub_trigger=true"
+JSON, CLOUD_EVENT = "application/json", "application/cloudevents+json"
+
+BROKEN = {"specversion": "1.0", "id": "1", "source": "s", "type": "t", "data_base64": "a"}
+
+# What functions-framework cannot read: (why the row is here, body, content type, the id that it has)
+UNOPENED: list[tuple[str, bytes, str, str]] = [
+    ("a message with attributes only", PUSHED, JSON, "m-2"),
+    ("nothing", b"", JSON, ""),
+    ("a list", b"[]", JSON, ""),
+    ("half an object", b"{", JSON, ""),
+    ("no text", b"\xff\xfe", JSON, ""),
+    ("no JSON", b"hello", "text/plain", ""),
+    ("text, over which the framework stumbles", b'"x"', JSON, ""),
+    ("nested too deep for it", b"[" * 100_000, JSON, ""),
+    ("no CloudEvent", b'{"id": "1"}', CLOUD_EVENT, ""),
+    ("a CloudEvent whose data cannot be decoded", json.dumps(BROKEN).encode(), CLOUD_EVENT, ""),
+]
+
+
+@pytest.mark.parametrize(("reason", "body", "kind", "id_"), UNOPENED, ids=[row[0] for row in UNOPENED])
+def test_what_the_framework_cannot_read_is_counted_with_the_id_that_it_has_and_acknowledged(
+    reason: str, body: bytes, kind: str, id_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert door("on_audit_log").post(PUSH, data=body, content_type=kind).status_code == 200, reason
+
+    (line,) = said(capsys)
+    assert line["event"] == "event.unread"
+    assert line["id"] == id_ if id_ else line["id"]
+    assert line["why"]
+
+
+def test_a_cloud_event_that_lacks_an_attribute_is_counted_with_its_id(capsys: pytest.CaptureFixture[str]) -> None:
+    assert binary(door("on_audit_log"), b"{}", {"id": "ce-1", "source": "s", "specversion": "1.0"}) == 200
+
+    (line,) = said(capsys)
+    assert (line["event"], line["id"]) == ("event.unread", "ce-1")
+
+
+def test_a_message_without_data_reaches_whichever_door_it_came_to(
+    topics: Topics, capsys: pytest.CaptureFixture[str]
+) -> None:
+    status = {
+        name: door(name).post(PUSH, data=PUSHED, content_type=JSON).status_code
+        for name in ("on_request", "on_outcome", "on_schedule")
+    }
+
+    assert status == {"on_request": 200, "on_outcome": 200, "on_schedule": 500}, "a tick sweeps, and cannot look"
+    (outcome,) = outcomes(topics)
+    assert (outcome.status, outcome.cause.id) == ("invalid", "m-2")
+    assert [line["event"] for line in said(capsys) if "event" in line] == ["request.invalid", "outcome.unread"]
+
+
+def test_a_message_without_data_whose_answer_cannot_be_published_comes_again(topics: Topics) -> None:
+    topics.refusals = [(grpc.StatusCode.UNAVAILABLE, "try later")] * 10
+
+    assert door("on_request").post(PUSH, data=PUSHED, content_type=JSON).status_code == 500
+
+
+def test_a_failure_behind_a_door_is_a_crash_as_ever(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("WAYOUT_POLICY", str(tmp_path / "there-is-none.yaml"))
+    body = {"subscription": "projects/home/subscriptions/s", "message": message(job_v2())}
+
+    answer = door("on_audit_log").post(PUSH, json=body)
+
+    assert (answer.status_code, answer.headers["X-Google-Status"]) == (500, "crash")
+
+
+FRAMEWORKS: list[tuple[str, Callable[[pytest.MonkeyPatch], None]]] = [
+    ("it loads modules outside of its app", lambda patch: patch.setattr(flask, "has_app_context", lambda: False)),
+    ("it names its app otherwise", lambda patch: patch.setattr(flask.Flask, "name", "app")),
+]
+
+
+@pytest.mark.parametrize(("reason", "change"), FRAMEWORKS, ids=[row[0] for row in FRAMEWORKS])
+def test_another_framework_refuses_what_it_cannot_read_and_all_else_is_as_ever(
+    reason: str, change: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    change(monkeypatch)
+    client = door("on_audit_log")
+
+    assert client.post(PUSH, data=PUSHED, content_type=JSON).status_code == 400, reason
+    assert push(client, {"hello": "world"}) == 200
+
+
+def test_the_bundles_root_can_be_imported_where_there_is_no_app() -> None:
+    ran = subprocess.run([sys.executable, "-c", "import functions.main"], capture_output=True, text=True, check=False)
+
+    assert (ran.returncode, ran.stderr) == (0, "")
 
 
 @pytest.mark.parametrize("mode", ["log sink", "Eventarc", "structured"])

@@ -169,7 +169,7 @@ class Person:
         found: list[dict[str, Any]] = []
         while messages := self._rest("POST", f"{path}:pull", {"maxMessages": 100}).get("receivedMessages"):
             self._rest("POST", f"{path}:acknowledge", {"ackIds": [message["ackId"] for message in messages]})
-            found += [json.loads(base64.b64decode(message["message"]["data"])) for message in messages]
+            found += [_content(message["message"]) for message in messages]
         return found
 
     # anybody
@@ -195,6 +195,15 @@ class Person:
             "items", []
         )
         return found
+
+
+def _content(message: dict[str, Any]) -> dict[str, Any]:
+    """What a message holds; the message itself where that is no JSON, which a dead letter need not be."""
+    try:
+        found: dict[str, Any] = json.loads(base64.b64decode(message.get("data", "")))
+    except ValueError:
+        return message
+    return found
 
 
 __all__ = ["CHANNEL", "JOBS", "PRINCIPAL", "Person"]
