@@ -17,7 +17,7 @@ from tests.egress.worlds import INTERNET, NETWORK, REGION, SITE, job, job_name, 
 from wayout import reconcile, sweep, wiring
 from wayout.cloud.errors import TryAgainError
 from wayout.cloud.settings import Settings
-from wayout.egress import naming
+from wayout.egress import naming, report
 from wayout.egress.model import (
     Cause,
     Change,
@@ -35,6 +35,7 @@ from wayout.egress.model import (
     Sighting,
     Site,
     ThingTarget,
+    Unreadable,
 )
 from wayout.reconcile import Ending
 from wayout.sweep import Round
@@ -284,6 +285,26 @@ def test_a_sweep_that_comes_again_goes_on_and_one_that_is_done_with_is_forgotten
     first, second, third, fourth = rounds
     assert first is second is third is not fourth
     assert isinstance(fourth, Round)
+
+
+def test_each_outcome_of_a_sweep_has_an_id_of_its_own_whichever_try_tells_it(
+    wired: wiring.Wired, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+    tries = iter([["a", "b"], ["c", "d"], ["a"]])
+
+    def everything(cause: Cause, parts: object, *, apply: bool, round_: Round | None) -> Iterator[Ending]:
+        for name in next(tries):
+            yield Ending(report.unreadable(name, Unreadable("denied", ""), cause))
+
+    monkeypatch.setattr(sweep, "everything", everything)
+    monkeypatch.setattr(wired, "tell", lambda *said: told.append(said[-1]))
+    for _ in range(3):
+        wired.reconcile(EverythingTarget(), TICK)
+
+    assert len(set(told)) == 4
+    assert told[0] == told[4], "the same outcome, told again, is the same event"
+    assert all(id_.startswith("tick-1-") for id_ in told)
 
 
 def test_rounds_are_not_kept_for_ever(wired: wiring.Wired, rounds: list[Round | None]) -> None:

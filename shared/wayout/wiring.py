@@ -169,7 +169,7 @@ class Wired:
             again = again or ending.again
             log.info("reconciled", **_tally(said, again=ending.again))
             if _worth_telling(said, target) and not (ending.again and not said.changed):
-                self.tell(said, f"{cause.id}-{number}")
+                self.tell(said, _id(said, number, target))
         if again:
             raise TryAgainError(again)
         with self._lock:
@@ -185,6 +185,14 @@ def _tally(said: OutcomeSaid, *, again: str) -> dict[str, Any]:
     attached = any(change.verb == "attach" and change.result == "updated" for change in said.changes)
     fields = {"cause": said.cause.id, "status": said.status, "changes": len(said.changes), "again": again}
     return fields | ({"attached": True, "seconds": _since(said.cause.when)} if attached else {})
+
+
+def _id(said: OutcomeSaid, number: int, target: Target) -> str:
+    """An outcome's own id. The tries of one sweep begin at different places, so that no number tells them apart."""
+    swept = isinstance(target, EverythingTarget)
+    return (
+        f"{said.cause.id}-{zlib.crc32(said.model_dump_json().encode()):08x}" if swept else f"{said.cause.id}-{number}"
+    )
 
 
 def _start(cause: Cause, now: datetime) -> float:
