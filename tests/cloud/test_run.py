@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.cloud.local import DEPLOYER, JOB, NETWORK, NUMBER, PROJECT, REGION, SUBNET, Local, local
+from wayout.cloud import observe
 from wayout.cloud.asking import GRPC
 from wayout.egress.model import (
     Absent,
@@ -20,10 +22,13 @@ from wayout.egress.model import (
     Execution,
     ExecutionsIn,
     Interface,
+    Job,
     JobAt,
     JobName,
     JobsIn,
     Network,
+    NetworkName,
+    Present,
     Result,
     State,
     Way,
@@ -284,3 +289,25 @@ def test_a_connector_named_by_project_number_is_known_by_its_project(connected: 
 
     assert found[JobAt(JOB)].value.way == Way(Egress.PRIVATE, NAME)
     assert connected.see(JobAt(JOB)).way == Way(Egress.PRIVATE, NAME)
+
+
+def test_a_list_asked_for_by_a_projects_number_tells_its_id(connected: Local) -> None:
+    found = connected.see(ConnectorsIn(NUMBER, REGION))
+
+    assert [one.name for one in found] == [NAME]
+    assert {one.network.project for one in found} == {PROJECT}
+    assert connected.clients.numbers == {NUMBER: PROJECT}
+
+
+def test_a_name_that_others_may_have_too_tells_nothing_of_a_number() -> None:
+    theirs = ConnectorName(PROJECT, REGION, "theirs")
+    stranger = Way(Egress.PRIVATE, replace(theirs, project="999999999999"))
+    numbers: dict[str, str] = {}
+    found: dict[Any, Any] = {
+        ConnectorsIn(PROJECT, REGION): Present((Connector(theirs, NetworkName(PROJECT, "default"), State.READY),)),
+        JobAt(JOB): Present(Job(JOB, way=stranger)),
+    }
+
+    observe._learn(found, numbers)
+
+    assert numbers == {}

@@ -15,6 +15,7 @@ from typing import Any, cast
 from wayout.cloud import compute_read, dns, log, projects, run, vpcaccess
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import GoneError, RefusedError
+from wayout.egress import naming
 from wayout.egress.model import (
     Absent,
     AddressesIn,
@@ -144,11 +145,16 @@ _READERS: dict[type[Read[Any]], Callable[[Clients, Any], object]] = {
 
 
 def _learn(found: Sightings, numbers: dict[str, str]) -> None:
+    """A list that was asked for by a number tells whose it is; and so does a connector of ours, since its name stands
+    for one site. Others' may have the same name in several projects."""
     seen: dict[tuple[str, str], set[str]] = {}
     for read, sighting in found.items():
         if isinstance(read, ConnectorsIn) and isinstance(sighting, Present):
             for one in sighting.value:
-                seen.setdefault((one.name.region, one.name.connector), set()).add(one.name.project)
+                if read.project != one.name.project:
+                    numbers.setdefault(read.project, one.name.project)
+                if naming.place_of(one.name):
+                    seen.setdefault((one.name.region, one.name.connector), set()).add(one.name.project)
     for user in _users(found):
         name = _numbered(user)
         homes = seen.get((name.region, name.connector), set()) if name else set()

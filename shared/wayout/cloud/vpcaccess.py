@@ -73,7 +73,11 @@ def remove_connector(turn: Turn, name: ConnectorName) -> None:
 
 
 def _connector(project: str, region: str, found: vpcaccess_v1.Connector) -> Connector:
-    """`network` is a bare name; in a Shared VPC it is one of the subnet's project."""
+    """`network` is a bare name; in a Shared VPC it is one of the subnet's project.
+
+    Whoever asks by a project's number learns its id, if Google answers with that.
+    """
+    project = ConnectorName.parse(found.name).project if project.isdigit() else project
     name = ConnectorName(project, region, found.name.rsplit("/", 1)[-1])
     home = found.subnet.project_id or project
     return Connector(
