@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from wayout import reconcile
-from wayout.egress import need, ways
+from wayout.egress import need, troubles, ways
 from wayout.egress.model import (
     BlindError,
     Blocked,
     Cause,
-    ConnectorsIn,
     Job,
     JobAt,
     JobName,
@@ -80,7 +79,7 @@ def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
     """Judge one packet of one job. Raises NotKnownError where the job, or what decides, cannot be seen."""
     looker = _Looker(parts)
     job = _job(name, looker)
-    now = looker.ask(lambda seen: judge(name, job.way, job.service_account, packet, _ground(job, job.way, seen)))
+    now = looker.ask(lambda seen: _judged(job, job.way, packet, seen))
     intent = looker.ask(lambda seen: reconcile.judged(parts.policy(), job, parts, parts.today(), dict(seen.sightings)))
     if intent.site is None:
         return Explained(job, intent, packet, now)
@@ -90,7 +89,7 @@ def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
         return Explained(job, intent, packet, now, blocked=blocked)
     last = ahead[-1]
     moved = next((one for one in last.want.jobs if one.name == name), job)
-    then = looker.ask(lambda _: judge(name, moved.way, job.service_account, packet, _ground(job, moved.way, last.seen)))
+    then = looker.ask(lambda seen: _judged(job, moved.way, packet, Seen({**seen.sightings, **last.seen.sightings})))
     return Explained(job, intent, packet, now, then, blocked)
 
 
@@ -112,25 +111,29 @@ def _ahead(
     return ahead, foresight.proven(ahead)
 
 
+def _judged(job: Job, way: Way | None, packet: Packet, seen: Seen) -> Verdict:
+    """A job may name its connector with a project's number, and rules know its machines by what it is."""
+    found = troubles.named_connector(way.connector, seen) if way and way.connector else None
+    way = replace(way, connector=found.name) if way and found else way
+    return judge(job.name, way, job.service_account, packet, _ground(job, way, seen))
+
+
 def _ground(job: Job, way: Way | None, seen: Seen) -> Ground | None:
     """The network that a way leads into; None if it leads into none that can be told."""
     network = _network(job, way, seen)
     if network is None:
         return None
     projects = {job.name.project, network.project, *((way.connector.project,) if way and way.connector else ())}
-    known = tuple(sorted(project for project in projects if not project.isdigit()))
-    return grounds.of(network, job.name.region, known, seen)
+    return grounds.of(network, job.name.region, tuple(sorted(projects)), seen)
 
 
 def _network(job: Job, way: Way | None, seen: Seen) -> NetworkName | None:
+    """The network that a way leads into; for one that leads nowhere, where what it names would lie."""
     if way is None:
         return None
     if way.connector:
-        named = way.connector
-        project = job.name.project if named.project.isdigit() else named.project
-        there = seen.get(ConnectorsIn(project, named.region))
-        found = next((one for one in there if one.name.connector == named.connector), None)
-        return found.network if found else NetworkName(project, "default")
+        found = troubles.named_connector(way.connector, seen)
+        return found.network if found else NetworkName(way.connector.project, "default")
     ground = ways.ground(way.interface, job.name)
     if ground is None:
         return None

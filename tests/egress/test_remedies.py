@@ -533,6 +533,7 @@ def test_a_job_is_attached_unless_it_has_a_working_way_of_its_own(
     sibling = Subnet(SubnetName(PROJECT, REGION, SIBLING.connector), NETWORK, "10.127.99.0/28", google_access=True)
     world.add(sibling, Connector(SIBLING, NETWORK, State.READY, subnet=sibling.name))
     world.add(Subnet(SubnetName(PROJECT, REGION, "apps"), NETWORK, "10.20.0.0/20"))
+    world.add(Router(RouterName(PROJECT, REGION, "theirs"), NETWORK, (Nat("all", Coverage.ALL),)))
     plan = run(world)[-1].plan
     assert (world.jobs[job_name()].way == ATTACHED) == attached, reason
     assert attached or world.jobs[job_name()].way == way

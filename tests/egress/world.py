@@ -155,7 +155,9 @@ class World:
     history: list[Past] = field(default_factory=list)
     touched: list[str] = field(default_factory=list)  # sites that were changed within the hour
     unreadable: dict[type[Read[Any]], Unreadable] = field(default_factory=dict)
+    hidden: dict[Read[Any], Unreadable] = field(default_factory=dict)  # one look of a kind, where others may be had
     faults: list[Fault] = field(default_factory=list)
+    numbers: dict[str, str] = field(default_factory=dict)  # of projects, with their ids
     automatic: bool = True  # off: a Shared VPC service project, which gets none
     hyphens: str = "--"
     patient: bool = True  # off: nobody waits for a connector, which stays in CREATING
@@ -271,8 +273,8 @@ class World:
 
     def see(self, read: Read[Any]) -> Sighting[Any]:
         """One look."""
-        if type(read) in self.unreadable:
-            return self.unreadable[type(read)]
+        if hidden := self.unreadable.get(type(read)) or self.hidden.get(read):
+            return hidden
         match read:
             case JobAt(name):
                 return Present(self.jobs[name]) if name in self.jobs else Absent()
@@ -286,7 +288,8 @@ class World:
         match read:
             case JobsIn(project, region):
                 return [job for job in self.jobs.values() if (job.name.project, job.name.region) == (project, region)]
-            case ConnectorsIn(project, region):
+            case ConnectorsIn(asked, region):
+                project = self.numbers.get(asked, asked)
                 return [c for c in self.connectors.values() if (c.name.project, c.name.region) == (project, region)]
             case ExecutionsIn(project, region):
                 return [each for each in self.executions if (each.job.project, each.job.region) == (project, region)]

@@ -7,11 +7,15 @@ from dataclasses import replace
 from wayout.egress import managers, planner, removal
 from wayout.egress.model import IdleSince, Plan, Seen, SubnetsOf
 from wayout.egress.remedies import Want
+from wayout.egress.remedies.elsewhere import needing
 
 
 def idle(want: Want, seen: Seen) -> bool:
-    """Whether something of the site stands, and neither a job nor an execution uses or needs it."""
-    return not want.known_jobs and _stands(want, seen) and not removal.users(want, seen)
+    """Whether something of the site stands, and neither a job nor an execution uses or needs it.
+
+    A job that is left on a way of its own does not need it.
+    """
+    return not needing(want, seen) and _stands(want, seen) and not removal.users(want, seen)
 
 
 def kept(want: Want, seen: Seen) -> Plan:
@@ -31,7 +35,7 @@ def judged(want: Want, seen: Seen) -> Plan:
         notes = removal.words(want, seen, days)
         due = removal.due(want, days)
         plan = replace(removal.plan(want, seen) if due else plan, notes=(*plan.notes, *notes))
-    elif not want.known_jobs and (found := removal.users(want, seen)):
+    elif not needing(want, seen) and (found := removal.users(want, seen)):
         said = f"no job needs {want.site.profile} here any more; it is kept while {', '.join(found[:5])} is on it"
         plan = replace(plan, notes=(*plan.notes, said))
     return _with_other_road(want, _with_astray(want, plan, seen), seen)

@@ -8,7 +8,7 @@ from typing import Any
 
 from wayout.egress import adoption, hosting, naming
 from wayout.egress.model import BlindError, Blocked, ConnectorsIn, HistoryOf, Plan, Read, ReservedIn, RulesOf, Seen
-from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want
+from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want, attachment, elsewhere
 
 
 def reads(want: Want) -> frozenset[Read[Any]]:
@@ -18,12 +18,13 @@ def reads(want: Want) -> frozenset[Read[Any]]:
 
 def beside(want: Want, missing: Read[Any]) -> frozenset[Read[Any]]:
     """What to look at together with a read that `plan` has asked for, so that it does not ask one by one."""
-    if not _seldom(missing, want):
+    seldom = frozenset(read for read in _all(want) if _seldom(read, want))
+    if missing not in seldom:
         return frozenset({missing})
     # Who makes a subnet for a connector will come to the rules that Google makes for that, and ask the ledger of them.
     retires = want.own_road == "connector" and want.profile.retire != "keep"
     history = (HistoryOf(want.site),) if retires else ()
-    return frozenset({missing, *history, *(read for read in _all(want) if _seldom(read, want))})
+    return frozenset({missing, *history, *seldom})
 
 
 def _all(want: Want) -> Iterator[Read[Any]]:
@@ -45,12 +46,16 @@ def plan(want: Want, seen: Seen) -> Plan:
     """The next changes for one site, all of which can be made side by side.
 
     Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedies that need
-    it, and those that build on them. While something blocks, a site that nobody can be using yet is not begun.
+    it, and those that build on them. While something blocks, a site that nobody can be using yet is not begun; nor
+    is one all of whose jobs are left on ways of their own.
     """
     try:
         want, reasons = settled(want, seen)
     except BlindError as blind:
         reasons = (f"whether a connector of others could be adopted cannot be judged: {blind.sighting.why}",)
+    if not stands(want, seen) and elsewhere.all_elsewhere(want, seen):
+        verdict = attachment.judge(want, seen, frozenset())
+        return Plan(blocked=_together(verdict.blocked), notes=(*reasons, *verdict.notes))
     verdicts = _verdicts(want, seen)
     changes, held = hosting.held_back(want, [change for verdict in verdicts for change in verdict.changes])
     blocked = _together((*(block for verdict in verdicts for block in verdict.blocked), *held))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal, cast
 
-from wayout.egress import ways
+from wayout.egress import planner, ways
 from wayout.egress.messages import (
     BlockedSaid,
     CauseSaid,
@@ -69,7 +69,7 @@ def said(
         blocked=tuple(BlockedSaid(what=found.what, why=found.why, help=found.help) for found in plan.blocked),
         waiting=tuple(WaitingSaid(what=found.what, until=found.until) for found in plan.waiting),
         notes=(*plan.notes, *_running(want, outcomes)),
-        way=_way(want, seen),
+        way=_way(want, seen) if attached or planner.stands(want, seen) or not want.known_jobs else (),
     )
 
 
