@@ -148,7 +148,8 @@ def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) 
     """The first step on the way there at which the packet fares otherwise."""
 
     def fares(one: Step) -> Answer:
-        return Judge(user.job, way_at(user, one), user.account, future.at(one)).reaches(packet)
+        way = way_at(user, one)
+        return Judge(user.job, way, user.account, future.under(way, one)).reaches(packet)
 
     return next((one for one in prefixes(step) if fares(one) != was), step)
 
@@ -156,9 +157,10 @@ def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) 
 def _finding(user: User, step: Step, packet: Packet, harm: Harm, future: Future) -> tuple[Blocked, ...]:
     """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
     want = future.want
-    verdict = judge(user.job, way_at(user, step), user.account, packet, future.at(step))
+    way = way_at(user, step)
+    verdict = judge(user.job, way, user.account, packet, future.under(way, step))
     lets_out = _lets_out(verdict)
-    adopted = want.adopted is not None and way_at(user, step) == want.way  # which the policy lets be as it is
+    adopted = want.adopted is not None and way == want.way  # which the policy lets be as it is
     tolerated = adopted or any(fnmatchcase(lets_out, glob) for glob in want.profile.tolerates)
     if harm == "open" and (not verdict.inside or tolerated):
         return ()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from wayout.egress import troubles
 from wayout.egress.model import (
+    BlindError,
     ConnectorsIn,
+    Job,
+    JobName,
     Network,
     NetworkAt,
     NetworkName,
@@ -15,6 +19,7 @@ from wayout.egress.model import (
     RulesOf,
     Seen,
     SubnetsOf,
+    Way,
 )
 from wayout.egress.reach import Ground
 from wayout.egress.remedies import Want
@@ -40,6 +45,27 @@ def of(network: NetworkName, region: str, projects: tuple[str, ...], seen: Seen)
         routers=seen.get(RoutersOf(network, region)),
         connectors=tuple(one for project in projects for one in seen.get(ConnectorsIn(project, region))),
     )
+
+
+def elsewhere(job: JobName, way: Way | None, want: Want, seen: Seen) -> Ground | None:
+    """The ground of a way that works and leads into another network than the site's; None for any other way.
+
+    What cannot be read of it is hidden: nobody knows what that way reaches. Raises NotLookedError.
+    """
+    if way is None or way == want.way:
+        return None
+    mover, near = Job(job, way=way), want.site.network
+    try:
+        network = None if troubles.broken(mover, seen, near) else troubles.leads_into(mover, seen, near)
+    except BlindError as blind:
+        return Ground(Network(near), job.region, hidden=blind.sighting.why)
+    if network is None or network == near:
+        return None
+    projects = {job.project, network.project, *((way.connector.project,) if way.connector else ())}
+    try:
+        return of(network, job.region, tuple(sorted(projects)), seen)
+    except BlindError as blind:
+        return Ground(Network(network), job.region, hidden=blind.sighting.why)
 
 
 def inside(ground: Ground) -> tuple[str, ...]:

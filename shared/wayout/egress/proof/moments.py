@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from wayout.egress.model import Attach, Change, FirewallRule, JobName, Seen, Update, Way
 from wayout.egress.proof.allowance import Allowance
 from wayout.egress.proof.future import Step, after, steps
-from wayout.egress.proof.grounds import ground, inside
+from wayout.egress.proof.grounds import elsewhere, ground, inside
 from wayout.egress.proof.packets import Field, Sight, field, tags_of
 from wayout.egress.reach import Answer, Ground, Judge
 from wayout.egress.remedies import Want
@@ -38,6 +38,7 @@ class Future:
         self._known = {NOW: ground(want, seen)}
         self.allowed = Allowance(want.profile, inside(self.at(NOW)))
         self._fields: dict[Way | None, tuple[Field, Sight]] = {}
+        self._left = self._grounds_left()
 
     def at(self, step: Step) -> Ground:
         """The network once a step is made; whoever is attached in it leaves the network as it is."""
@@ -46,10 +47,21 @@ class Future:
             self._known[step] = ground(self.want, after(self._seen, made)) if made else self.at(NOW)
         return self._known[step]
 
+    def _grounds_left(self) -> dict[Way, Ground]:
+        """Where the jobs come from that leave a working way in another network: it stays as it is."""
+        leaving = ((one.was, one.job) for one in self.changes if isinstance(one, Attach) and one.way and one.was)
+        found = {way: elsewhere(job, way, self.want, self._seen) for way, job in dict(leaving).items()}
+        return {way: ground for way, ground in found.items() if ground}
+
+    def under(self, way: Way | None, step: Step) -> Ground:
+        """The network that a way leads into, once a step is made."""
+        return self._left[way] if way in self._left else self.at(step)
+
     def field(self, way: Way | None) -> tuple[Field, Sight]:
         """The packets that tell all this apart for whoever has this way now, and what the profile sees of them."""
         if way not in self._fields:
-            found = field(way, self.want.way, self.at(NOW), self.changes, self.allowed)
+            grounds = (self.at(NOW), *((self._left[way],) if way in self._left else ()))
+            found = field(way, self.want.way, grounds, self.changes, self.allowed)
             self._fields[way] = found, Sight(self.allowed, found)
         return self._fields[way]
 
@@ -58,7 +70,8 @@ class View:
     """How one user fares at one step; packets that look alike to the judge are judged once."""
 
     def __init__(self, user: User, step: Step, future: Future, of: Field) -> None:
-        self._judge = Judge(user.job, way_at(user, step), user.account, future.at(step))
+        way = way_at(user, step)
+        self._judge = Judge(user.job, way, user.account, future.under(way, step))
         self._field = of
         self._known: dict[tuple[int, int], Answer] = {}
         self.sight = Sight(self._judge, of)

@@ -38,21 +38,24 @@ class Field:
         return Packet(self.addresses[row], *self.kinds[column])
 
 
-def field(was: Way | None, becomes: Way, ground: Ground, changes: Sequence[Change], allowed: Allowance) -> Field:
+def field(
+    was: Way | None, becomes: Way, grounds: Sequence[Ground], changes: Sequence[Change], allowed: Allowance
+) -> Field:
     """One packet for every class of packets that rules, routes, subnets and the profile cannot tell apart.
 
     Rules that can never speak of the sender's packets draw no edge.
     """
     tags = frozenset(chain.from_iterable(tags_of(way) for way in (was, becomes) if way))
-    rules = [rule for rule in (*ground.rules, *_rules(changes)) if _speaks(rule, tags)]
-    deciding = every(rules, ground.policies)
+    known = (rule for ground in grounds for rule in ground.rules)
+    rules = [rule for rule in (*known, *_rules(changes)) if _speaks(rule, tags)]
+    deciding = every(rules, tuple(policy for ground in grounds for policy in ground.policies))
     places = chain(
         PLATFORM,
         allowed.places,
         (text for rule in deciding for text in rule.destinations),
         (text for rule in rules if rule.direction == Direction.EGRESS for text in rule.sources),
-        (text for subnet in ground.subnets for text in (subnet.range, *subnet.secondary)),
-        (route.destination for route in ground.routes),
+        (text for ground in grounds for subnet in ground.subnets for text in (subnet.range, *subnet.secondary)),
+        (route.destination for ground in grounds for route in ground.routes),
     )
     traffic = (*(one for rule in deciding for one in rule.traffic), *allowed.traffic)
     return Field(tuple(_addresses(places)), tuple(_kinds(traffic)))
