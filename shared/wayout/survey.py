@@ -24,6 +24,7 @@ from wayout.egress.model import (
     Seen,
     Sighting,
     subject,
+    verb,
 )
 from wayout.egress.proof import foresight
 from wayout.egress.remedies import Want
@@ -106,5 +107,4 @@ def with_own_history(run: Run, sightings: Mapping[Read[Any], Sighting[Any]]) -> 
 
 
 def _past(outcome: Outcome) -> Past:
-    verb = type(outcome.change).__name__.lower()
-    return Past(verb, subject(outcome.change), outcome.result, outcome.detail, 0.0)
+    return Past(verb(outcome.change), subject(outcome.change), outcome.result, outcome.detail, 0.0)

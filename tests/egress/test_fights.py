@@ -34,6 +34,7 @@ from wayout.egress.model import (
     Update,
     Way,
     subject,
+    verb,
 )
 
 MAX, JANE, US = "max@example.com", "jane@example.com", "wayout@home.iam.gserviceaccount.com"
@@ -51,8 +52,7 @@ RESULTS = {Create: "created", Update: "updated", Remove: "removed", Attach: "upd
 
 def past(change: Change, minutes: float, who: str = MAX, **more: Any) -> Past:
     """What the ledger remembers of having made a change so many minutes ago."""
-    verb = type(change).__name__.lower()
-    made = Past(verb, subject(change), RESULTS[type(change)], "", minutes / 60, who, mark(change))
+    made = Past(verb(change), subject(change), RESULTS[type(change)], "", minutes / 60, who, mark(change))
     return replace(made, **more)
 
 
@@ -173,11 +173,11 @@ def remembered(draw: st.DrawFn) -> list[Past]:
 @given(remembered())
 def test_nothing_rests_that_was_not_made_twice_and_soon_again(history: list[Past]) -> None:
     for rest in resting(CHANGES, history, HEAL, mark=mark):
-        verb = type(rest.change).__name__.lower()
         made = sorted(
             one.hours_ago
             for one in history
-            if (one.verb, one.subject, one.mark) == (verb, rest.subject, mark(rest.change)) and one.result in DONE
+            if (one.verb, one.subject, one.mark) == (verb(rest.change), rest.subject, mark(rest.change))
+            and one.result in DONE
         )
         assert rest.rounds == len([ago for ago in made if ago <= HOURS])
         assert any(later - sooner <= MINUTES / 60 for sooner, later in pairwise(made))

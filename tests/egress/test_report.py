@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from tests.egress.world import World
-from tests.egress.worlds import OUR_ROUTER, greenfield, job, job_name, policy
+from tests.egress.worlds import OUR_ROUTER, OURS, greenfield, job, job_name, policy
 from wayout import reconcile
 from wayout.egress import report
 from wayout.egress.messages import (
@@ -24,7 +24,7 @@ from wayout.egress.messages import (
     SiteSaid,
     WaitingSaid,
 )
-from wayout.egress.model import Cause, Change, Connector, Create, JobTarget, Outcome, Result
+from wayout.egress.model import Attach, Cause, Change, Connector, Create, Egress, JobTarget, Outcome, Result, Way
 
 JANE = Cause("event-1", "jane@example.com", "deployed nightly", "2026-11-23T08:00:00Z")
 
@@ -225,7 +225,7 @@ evil = st.text(st.sampled_from("<>&!@*_ `~|abc\n:#\"'"), max_size=60)
 huge = st.builds(lambda text, times: text * times, evil, st.sampled_from([1, 1, 1, 40, 200]))
 changes = st.builds(
     ChangeSaid,
-    verb=st.sampled_from(["create", "update", "remove", "attach"]),
+    verb=st.sampled_from(["create", "update", "remove", "attach", "detach"]),
     kind=evil,
     subject=evil,
     because=huge,
@@ -292,6 +292,16 @@ def test_what_is_left_to_people_is_told_however_much_was_done() -> None:
 
 
 # --- what an outcome says ----------------------------------------------------------------------------------------
+
+
+def test_a_job_that_is_detached_is_not_said_to_be_attached() -> None:
+    change = Attach(job_name(), "", None, Way(Egress.ALL, OURS), "nobody needs it")
+    assert report.change_fields(change)["verb"] == "detach"
+    message = ChangeSaid(verb="detach", kind="job", subject="jobs/nightly", because="no need", result="updated")
+    planned = message.model_copy(update={"result": "planned"})
+    assert report.changes_said(message) == "the job nightly has been detached: no need"
+    assert report.changes_said(planned) == "the job nightly would be detached: no need"
+    assert report.headline(outcome(status="whole", changes=(message,))).endswith("the way out is whole")
 
 
 def test_the_outcome_lists_each_change_once_with_its_last_word() -> None:

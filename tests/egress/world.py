@@ -80,6 +80,7 @@ from wayout.egress.model import (
     ZonesOf,
     kind,
     subject,
+    verb,
 )
 from wayout.egress.policy import Policy
 from wayout.turns import Turn
@@ -239,10 +240,8 @@ class World:
         self.written += [Record(site, one.change, one.result, run, cause.id) for one in outcomes]
         self.told.append((plan, cause))
         for outcome in outcomes:
-            verb = type(outcome.change).__name__.lower()
-            past = Past(
-                verb, subject(outcome.change), outcome.result, outcome.detail, 0.0, cause.who, mark(outcome.change)
-            )
+            made = outcome.change
+            past = Past(verb(made), subject(made), outcome.result, outcome.detail, 0.0, cause.who, mark(made))
             self.history.insert(0, past)
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:

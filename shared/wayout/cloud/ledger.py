@@ -24,25 +24,22 @@ from wayout.cloud.settings import Settings
 from wayout.egress.marks import mark, plain, revived, sides
 from wayout.egress.model import (
     Absent,
-    Attach,
     Cause,
     Change,
-    Create,
     HistoryOf,
     IdleSince,
     Outcome,
     Past,
     Present,
-    Remove,
     Sighting,
     Site,
     SitesTouched,
     Unreadable,
-    Update,
     Written,
     WrittenBy,
     kind,
     subject,
+    verb,
 )
 
 if TYPE_CHECKING:
@@ -55,7 +52,6 @@ MOST = 200  # entries of a site's history that are read; the newest ones
 MOST_AN_HOUR = 1000  # entries of all sites that are read, a page of Cloud Logging; a site takes about fifteen
 DONE = ("created", "updated", "removed")
 PAGES = 20
-_VERBS: dict[type, str] = {Create: "create", Update: "update", Remove: "remove", Attach: "attach"}
 IDLE, BUSY = "idle", "busy"
 BEGUN = "begun"
 _LABELS = ("subject", "verb", "result", "mark")
@@ -232,7 +228,7 @@ def _record(change: Change, result: str, detail: str, plan_id: str, cause: Cause
     before, after = sides(change)
     record = {
         "plan": plan_id,
-        "verb": _VERBS[type(change)],
+        "verb": verb(change),
         "kind": kind(change),
         "subject": subject(change),
         "because": change.because,

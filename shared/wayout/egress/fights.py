@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil
 
-from wayout.egress.model import GONE_ALREADY, Cause, Change, Connector, Past, Remove, State, subject
+from wayout.egress.model import GONE_ALREADY, Cause, Change, Connector, Past, Remove, State, subject, verb
 
 MINUTES = 30  # between two rounds of ours for them to be one fight; the third is not begun
 HOURS = 24  # for which a fight is remembered
@@ -49,12 +49,12 @@ def resting(
 def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause, ours: str) -> Rest | None:
     if _mends(change):
         return None
-    verb, name = type(change).__name__.lower(), subject(change)
+    deed, name = verb(change), subject(change)
     rounds = sorted(
         (
             past
             for past in history
-            if (past.verb, past.subject, past.mark) == (verb, name, mark)
+            if (past.verb, past.subject, past.mark) == (deed, name, mark)
             and past.result in _DONE
             and past.detail != GONE_ALREADY  # lists may go on showing what is gone, and nobody has made it again
             and past.hours_ago <= HOURS

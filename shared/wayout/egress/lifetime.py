@@ -32,12 +32,11 @@ def judged(want: Want, seen: Seen) -> Plan:
     plan = kept(want, seen)
     if idle(want, seen):
         days = seen.maybe(IdleSince(want.site))
-        notes = removal.words(want, seen, days)
-        due = removal.due(want, days)
-        plan = replace(removal.plan(want, seen) if due else plan, notes=(*plan.notes, *notes))
+        going = removal.plan(want, seen) if removal.due(want, days) else plan
+        plan = replace(going, notes=plan.notes, life=removal.words(want, seen, days))
     elif not needing(want, seen) and (found := removal.users(want, seen)):
         said = f"no job needs {want.site.profile} here any more; it is kept while {', '.join(found[:5])} is on it"
-        plan = replace(plan, notes=(*plan.notes, said))
+        plan = replace(plan, life=(said,))
     return _with_other_road(want, _with_astray(want, plan, seen), seen)
 
 
@@ -53,7 +52,7 @@ def _with_astray(want: Want, plan: Plan, seen: Seen) -> Plan:
     names = ", ".join(job.name.job for job in astray[:5])
     how = "its source is another's" if want.profile.detach else "detach: true would detach it"
     said = f"{names}: attached, though the policy gives no need for it; left as it is ({how})"
-    return replace(plan, notes=(*plan.notes, said))
+    return replace(plan, life=(*plan.life, said))
 
 
 def _with_other_road(want: Want, plan: Plan, seen: Seen) -> Plan:
@@ -64,9 +63,9 @@ def _with_other_road(want: Want, plan: Plan, seen: Seen) -> Plan:
     users = removal.users(other, seen)
     if users or plan.changes or plan.waiting:
         said = f"the {other.own_road} road of {want.site.profile} still stands, used by {', '.join(users) or 'nobody'}"
-        return replace(plan, notes=(*plan.notes, said))
+        return replace(plan, life=(*plan.life, said))
     if want.profile.idle == "report":
-        return replace(plan, notes=(*plan.notes, *removal.words(other, seen, None)))
+        return replace(plan, life=(*plan.life, *removal.words(other, seen, None)))
     gone = removal.plan(other, seen)
     return replace(
         plan,

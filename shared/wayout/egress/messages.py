@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from wayout.egress.model import Deed
+
 OUTCOME_TYPE = "dev.wayout.outcome.v1"
 
 JOB_PATTERN = r"^projects/[a-z0-9:.-]{1,63}/locations/[a-z0-9-]{1,40}/jobs/[a-z]([-a-z0-9]{0,61}[a-z0-9])?$"
@@ -64,7 +66,7 @@ class JobSaid(_Message):
 class ChangeSaid(_Message):
     """One change: `The KIND SUBJECT has been RESULT`, `because`. `planned`: nobody applied it (mode observe)."""
 
-    verb: Literal["create", "update", "remove", "attach"]
+    verb: Deed
     kind: str
     subject: str
     because: str

@@ -7,6 +7,7 @@ from wayout.egress.model.changes import (
     Blocked,
     Change,
     Create,
+    Deed,
     Outcome,
     Plan,
     Remove,
@@ -17,6 +18,7 @@ from wayout.egress.model.changes import (
     Written,
     kind,
     subject,
+    verb,
 )
 from wayout.egress.model.looks import (
     Absent,
@@ -112,6 +114,7 @@ __all__ = [
     "ConnectorsIn",
     "Coverage",
     "Create",
+    "Deed",
     "Direction",
     "Egress",
     "EverythingTarget",
@@ -180,4 +183,5 @@ __all__ = [
     "ZonesOf",
     "kind",
     "subject",
+    "verb",
 ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal
 
 from wayout.egress.model.things import Connector, FirewallRule, Network, Router, Subnet, Way
 from wayout.egress.names import JobName, Site
@@ -48,6 +49,7 @@ class Attach:
 
 
 Change = Create | Update | Remove | Attach
+Deed = Literal["create", "update", "remove", "attach", "detach"]
 
 
 def subject(change: Change) -> str:
@@ -58,6 +60,19 @@ def subject(change: Change) -> str:
 def kind(change: Change) -> str:
     """The word for what a change is about: `subnet`, `firewall rule`, `job`, …"""
     return "job" if isinstance(change, Attach) else KINDS[type(change.thing)]
+
+
+def verb(change: Change) -> Deed:
+    """The word for what a change does; to attach a job to nothing is to detach it."""
+    match change:
+        case Create():
+            return "create"
+        case Update():
+            return "update"
+        case Remove():
+            return "remove"
+        case Attach():
+            return "attach" if change.way else "detach"
 
 
 KINDS: dict[type, str] = {
@@ -102,12 +117,16 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The changes that bring what was seen to what is wanted; what blocks; what is waited for; what is worth a word."""
+    """The changes that bring what was seen to what is wanted; what blocks; what is waited for; what is worth a word.
+
+    `life`: notes on the end of a site's life, which are true of this look only.
+    """
 
     changes: tuple[Change, ...] = ()
     blocked: tuple[Blocked, ...] = ()
     waiting: tuple[Waiting, ...] = ()
     notes: tuple[str, ...] = ()
+    life: tuple[str, ...] = ()
 
     @property
     def empty(self) -> bool:

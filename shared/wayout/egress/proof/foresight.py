@@ -63,7 +63,8 @@ def whole(ahead: tuple[Stage, ...]) -> Plan:
     """All stages as one plan, to be read: every change, in order; and what is in the way or awaited at the end."""
     first, last = ahead[0].plan, ahead[-1].plan
     changes: tuple[Change, ...] = tuple(change for stage in ahead for change in stage.plan.changes)
-    return Plan(changes, tuple(dict.fromkeys((*first.blocked, *last.blocked))), last.waiting, _notes(ahead))
+    blocked = tuple(dict.fromkeys((*first.blocked, *last.blocked)))
+    return Plan(changes, blocked, last.waiting, _notes(ahead), first.life)  # how it stands now, and not then
 
 
 def _notes(ahead: tuple[Stage, ...]) -> tuple[str, ...]:

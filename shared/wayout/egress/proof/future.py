@@ -40,6 +40,7 @@ from wayout.egress.model import (
     Way,
     kind,
     subject,
+    verb,
 )
 
 Sightings = dict[Read[Any], Sighting[Any]]
@@ -74,8 +75,8 @@ def prefixes(step: Step) -> Iterator[Step]:
 
 
 def _named(change: Change) -> str:
-    verb = {"Create": "creates", "Update": "updates", "Remove": "removes", "Attach": "attaches"}[type(change).__name__]
-    return f"{verb} {kind(change)} {subject(change).rsplit('/', 1)[-1]}"
+    does = {"attach": "attaches", "detach": "detaches"}.get(verb(change), f"{verb(change)}s")
+    return f"{does} {kind(change)} {subject(change).rsplit('/', 1)[-1]}"
 
 
 def _opens(change: Change) -> bool:

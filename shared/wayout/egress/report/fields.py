@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from wayout.egress.model import Change, Outcome, Plan, kind, subject
+from wayout.egress.model import Change, Outcome, Plan, kind, subject, verb
 from wayout.egress.need import Intent
 
 
 def change_fields(change: Change) -> dict[str, Any]:
     """What is changed, and why."""
-    verb = type(change).__name__.lower()
-    return {"verb": verb, "kind": kind(change), "subject": subject(change), "because": change.because}
+    return {"verb": verb(change), "kind": kind(change), "subject": subject(change), "because": change.because}
 
 
 def plan_fields(number: int, plan: Plan) -> dict[str, Any]:
@@ -21,7 +20,7 @@ def plan_fields(number: int, plan: Plan) -> dict[str, Any]:
         "changes": [change_fields(change) for change in plan.changes],
         "blocked": [{"what": found.what, "why": found.why, "help": found.help} for found in plan.blocked],
         "waiting": [{"what": found.what, "until": found.until} for found in plan.waiting],
-        "notes": list(plan.notes),
+        "notes": [*plan.notes, *plan.life],
     }
 
 

@@ -17,20 +17,17 @@ from wayout.egress.messages import (
     WaitingSaid,
 )
 from wayout.egress.model import (
-    Attach,
     Cause,
     Change,
     ConnectorName,
-    Create,
     Outcome,
     Plan,
-    Remove,
     Result,
     Seen,
     Unreadable,
-    Update,
     kind,
     subject,
+    verb,
 )
 from wayout.egress.need import Intent, Stance
 from wayout.egress.remedies import Want
@@ -38,12 +35,6 @@ from wayout.egress.report.path import own_rules, own_subnet
 
 Status = Literal["whole", "planned", "blocked", "waiting", "refused", "invalid", "unneeded"]
 ModeSaid = Literal["observe", "enforce", "paused"]
-VERBS: dict[type, Literal["create", "update", "remove", "attach"]] = {
-    Create: "create",
-    Update: "update",
-    Remove: "remove",
-    Attach: "attach",
-}
 
 
 def said(
@@ -68,7 +59,7 @@ def said(
         changes=(*_changes(outcomes), *planned),
         blocked=tuple(BlockedSaid(what=found.what, why=found.why, help=found.help) for found in plan.blocked),
         waiting=tuple(WaitingSaid(what=found.what, until=found.until) for found in plan.waiting),
-        notes=(*plan.notes, *_running(want, outcomes)),
+        notes=(*plan.notes, *plan.life, *_running(want, outcomes)),
         way=_way(want, seen) if attached or planner.stands(want, seen) or not want.known_jobs else (),
     )
 
@@ -100,7 +91,7 @@ def _changes(outcomes: Sequence[Outcome]) -> tuple[ChangeSaid, ...]:
             last[key] = outcome
     return tuple(
         ChangeSaid(
-            verb=VERBS[type(outcome.change)],
+            verb=verb(outcome.change),
             kind=kind(outcome.change),
             subject=subject(outcome.change),
             because=outcome.change.because,
@@ -114,7 +105,7 @@ def _changes(outcomes: Sequence[Outcome]) -> tuple[ChangeSaid, ...]:
 
 def _planned(change: Change) -> ChangeSaid:
     return ChangeSaid(
-        verb=VERBS[type(change)], kind=kind(change), subject=subject(change), because=change.because, result="planned"
+        verb=verb(change), kind=kind(change), subject=subject(change), because=change.because, result="planned"
     )
 
 

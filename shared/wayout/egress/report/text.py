@@ -36,7 +36,8 @@ def headline(said: OutcomeSaid) -> str:
     names = [job.job.rsplit("/", 1)[-1] for job in said.jobs]
     who = ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
     where = f" in {said.site.region}" if said.site else ""
-    healed = said.status == "whole" and said.changed and all(change.verb != "attach" for change in said.changes)
+    moved = any(change.verb in ("attach", "detach") for change in said.changes)
+    healed = said.status == "whole" and said.changed and not moved
     return f"{who or 'Wayout'}{where}: {HEADLINES[said.status]}{' again' if healed else ''}"
 
 
@@ -47,12 +48,13 @@ def changes_said(change: ChangeSaid) -> str:
         return f"the {change.kind} {name} would be {_participle(change)}: {change.because}"
     detail = f" ({change.detail})" if change.detail else ""
     help_ = f" → {change.help}" if change.help else ""
-    done = "attached" if change.verb == "attach" and change.result == "updated" else change.result
+    done = _participle(change) if change.verb in ("attach", "detach") and change.result == "updated" else change.result
     return f"the {change.kind} {name} has been {done}{detail}: {change.because}{help_}"
 
 
 def _participle(change: ChangeSaid) -> str:
-    return {"create": "created", "update": "updated", "remove": "removed", "attach": "attached"}[change.verb]
+    ends = {"create": "created", "update": "updated", "remove": "removed", "attach": "attached", "detach": "detached"}
+    return ends[change.verb]
 
 
 def undoable(said: OutcomeSaid) -> bool:
