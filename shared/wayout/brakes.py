@@ -39,7 +39,7 @@ def resting(run: Run, todo: Sequence[Change], parts: Parts) -> bool:
     except BlindError as blind:
         run.plan = Plan(blocked=(Blocked("history", blind.sighting.why, blind.sighting.grant),))
         return True
-    rests = fights.resting(todo, past, run.cause, mark=mark)
+    rests = fights.resting(todo, past, run.cause, mark=mark, ours=parts.principal())
     if not rests:
         return False
     blocked = tuple(Blocked(f"{kind(rest.change)} {rest.subject}", rest.why, rest.help) for rest in rests)

@@ -15,14 +15,16 @@ from wayout.turns import Turn
 class Parts(Protocol):
     """What a reconcile needs of the world.
 
-    `deadline` is a moment of the monotonic clock and `left` the seconds until then; `watch` is told of every stage,
-    for whoever shows progress. `turn` says who works on a site in this process, and takes over what others bring.
-    `look` and `apply` never raise for what one read or change runs into, except that a look that may succeed later
-    raises, so that the delivery comes again. `begin` writes down what is about to be changed, and `remember` what
-    became of it: `run` is the plan that people are told. `idle` notes down that a site has lost or found its users.
+    `principal` is our own account's e-mail address; empty where that is not told. `deadline` is a moment of the
+    monotonic clock and `left` the seconds until then; `watch` is told of every stage, for whoever shows progress.
+    `turn` says who works on a site in this process, and takes over what others bring. `look` and `apply` never raise
+    for what one read or change runs into, except that a look that may succeed later raises, so that the delivery comes
+    again. `begin` writes down what is about to be changed, and `remember` what became of it: `run` is the plan that
+    people are told. `idle` notes down that a site has lost or found its users.
     """
 
     def policy(self) -> Policy: ...
+    def principal(self) -> str: ...
     def today(self) -> date: ...
     def look(self, reads: Iterable[Read[Any]]) -> Mapping[Read[Any], Sighting[Any]]: ...
     def apply(self, changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]: ...

@@ -85,6 +85,9 @@ class Wired:
     def policy(self) -> Policy:
         return self._policy.policy()
 
+    def principal(self) -> str:
+        return self.settings.principal
+
     def today(self) -> date:
         return datetime.now(UTC).date()
 

@@ -10,6 +10,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from tests.egress import world as world_of
+from tests.egress.worlds import SITE, greenfield, job_name
+from wayout import reconcile
+from wayout.egress import naming
 from wayout.egress.fights import HOURS, MINUTES, Rest, resting
 from wayout.egress.marks import mark
 from wayout.egress.model import (
@@ -25,11 +29,13 @@ from wayout.egress.model import (
     Egress,
     FirewallRule,
     JobName,
+    JobTarget,
     NetworkName,
     Past,
     Remove,
     RuleName,
     State,
+    ThingTarget,
     Traffic,
     Update,
     Way,
@@ -126,6 +132,31 @@ def test_it_is_said_who_did_it_how_often_and_what_ends_the_rest() -> None:
     assert rest.help == (
         "agree with max@example.com and jane@example.com; then deploy a job of the site again, or run: wayout apply JOB"
     )
+
+
+def test_where_nobody_is_known_nobody_is_to_be_agreed_with() -> None:
+    [rest] = rests(MAKE, past(MAKE, 2, "Cloud Scheduler"), past(MAKE, 9, ""), cause=Cause("1", "Cloud Scheduler"))
+
+    assert rest.why.endswith("and somebody changed it back each time")
+    assert rest.help == (
+        "find out who or what does (their audit log entries tell); "
+        "then deploy a job of the site again, or run: wayout apply JOB"
+    )
+
+
+def test_our_own_account_is_not_named_as_the_one_who_undoes_our_work() -> None:
+    world = greenfield()
+    reconcile.job(JobTarget(job_name()), Cause("0", MAX), world)
+    world.history.clear()
+    denied = naming.rule_of(SITE, "deny-out")
+    for number in range(3):
+        world.rules.pop(denied)
+        cause = Cause(str(number), world_of.US)
+        (ending,) = reconcile.thing(ThingTarget(denied), cause, world)
+
+    [blocked] = ending.said.blocked
+    assert "somebody changed it back" in blocked.why
+    assert world_of.US not in blocked.why + blocked.help
 
 
 @pytest.mark.parametrize(

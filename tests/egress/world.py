@@ -85,6 +85,7 @@ from wayout.egress.model import (
 from wayout.egress.policy import Policy
 from wayout.turns import Turn
 
+US = "wayout@home.iam.gserviceaccount.com"
 SERVERLESS = ("35.199.224.0/19",)
 HEALTH = ("35.191.0.0/16", "35.191.192.0/18", "130.211.0.0/22")
 ALIVE = (Traffic("tcp", ("667",)), Traffic("udp", ("665-666",)), Traffic("icmp"))
@@ -212,6 +213,9 @@ class World:
 
     def policy(self) -> Policy:
         return self.policies
+
+    def principal(self) -> str:
+        return US
 
     def today(self) -> date:
         return self.day

@@ -69,7 +69,8 @@ def _rest(change: Change, mark: str, history: Sequence[Past], cause: Cause, ours
     named = " and ".join(who) or "somebody"
     times = f"{len(rounds)} times within a day, twice" if len(rounds) > 2 else "twice"
     why = f"it has been put right {times} within {_minutes(apart)}, and {named} changed it back each time"
-    help_ = f"agree with {named}; then deploy a job of the site again, or run: wayout apply JOB"
+    agree = f"agree with {named}" if who else "find out who or what does (their audit log entries tell)"
+    help_ = f"{agree}; then deploy a job of the site again, or run: wayout apply JOB"
     return Rest(change, name, len(rounds), who, why, help_)
 
 
