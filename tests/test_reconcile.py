@@ -496,6 +496,33 @@ def test_a_site_that_nobody_needs_is_not_made_by_an_event_about_its_remains() ->
 # --- the sweep ---------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("mode", ["enforce", "observe"])
+def test_idleness_is_remembered_where_only_a_rule_says_enforce(mode: str) -> None:
+    rules = [{"match": {"region": "europe-*"}, "profile": "web", "mode": mode}]
+    world = greenfield(policy())
+    reconcile.job(TARGET, JANE, world)
+    world.jobs.clear()
+    world.policies = policy(mode="observe", rules=rules)
+
+    reconcile.whole_site(SITE, JANE, world)
+
+    assert (SITE in world.idle_days) == (mode == "enforce")
+
+
+def test_a_rule_of_another_region_or_project_enforces_nothing_here() -> None:
+    world = greenfield(policy({"idle": "remove"}))
+    reconcile.job(TARGET, JANE, world)
+    world.jobs.clear()
+    world.idle_days[SITE] = 9
+    elsewhere = ({"region": "us-*"}, {"project": "other"})
+    rules = [{"match": match, "profile": "web", "mode": "enforce"} for match in elsewhere]
+    world.policies = policy({"idle": "remove"}, mode="observe", rules=rules)
+
+    reconcile.whole_site(SITE, JANE, world)
+
+    assert OURS in world.connectors
+
+
 def test_a_sweep_gives_every_job_its_way_and_then_finds_nothing() -> None:
     world = greenfield(None, job("one"), job("two"))
     (ending,) = sweep.everything(JANE, world)

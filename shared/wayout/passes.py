@@ -63,10 +63,21 @@ def _tell(run: Run, parts: Parts) -> Ending:
         _remember_idleness(run, want, parts)
     mode = "paused" if run.policy.paused else run.now() if run.applying else "observe"
     plan = replace(run.plan, notes=tuple(dict.fromkeys((*run.notes, *run.plan.notes))))
+    if idly := _only_observed(run):
+        plan = replace(plan, life=(*plan.life, idly))
     said = report.said(want, run.seen, plan, run.outcomes, intents=run.intents, cause=run.cause, mode=mode)
     ending = Ending(said.model_copy(update={"plan": run.first_plan, "tell": want.profile.tell}), run.again)
     parts.watch("told", ending)
     return ending
+
+
+def _only_observed(run: Run) -> str:
+    """Why the end of a site's life is told of and nothing more, where its profile says to do something about it."""
+    wanted = run.plan.changes or (run.plan.life and run.policy.profiles[run.site.profile].idle == "remove")
+    if not run.applying or run.policy.paused or run.intents or run.now() == "enforce" or not wanted:
+        return ""
+    name = run.site.profile
+    return f"nothing is done about that: no rule that leads to {name}, nor {name} or the policy, says mode: enforce"
 
 
 def _remember_idleness(run: Run, want: Want, parts: Parts) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
+from fnmatch import fnmatchcase
 from typing import Any
 
 from wayout import needed, passes
@@ -32,7 +33,7 @@ from wayout.egress.model import (
     Unreadable,
 )
 from wayout.egress.need import Intent, Stance
-from wayout.egress.policy import Policy
+from wayout.egress.policy import Mode, Policy
 from wayout.parts import Parts
 from wayout.run import Ending, Everybody, Jobs, Run
 
@@ -220,12 +221,27 @@ def sites_standing(policy: Policy, project: str, region: str, parts: Parts, know
 def started(site: Site, cause: Cause, parts: Parts, *, apply: bool) -> Run:
     """A run of one site, of which nobody has said yet who its jobs are."""
     policy = parts.policy()
-    mode = policy.profiles[site.profile].mode or policy.mode
+    mode = _strongest(policy, site)
 
     def nobody(_: Seen) -> tuple[Intent, ...]:
         return ()
 
     return Run(site, cause, policy, nobody, frozenset(), mode, _everybody(site, parts), applying=apply)
+
+
+def _strongest(policy: Policy, site: Site) -> Mode:
+    """The mode of a site while no job speaks for it: `enforce` if the profile or policy says so, or any rule that can
+    lead to it, since whoever may build it may take it down."""
+    of_profile = policy.profiles[site.profile].mode or policy.mode
+    projects = policy.projects_of(site)
+    modes = [
+        rule.mode or of_profile
+        for rule in policy.rules
+        if rule.profile == site.profile
+        and fnmatchcase(site.region, rule.match.region)
+        and any(fnmatchcase(project, rule.match.project) for project in projects)
+    ]
+    return "enforce" if "enforce" in (of_profile, *modes) else "observe"
 
 
 def _in_turn(run: Run, parts: Parts) -> Ending:

@@ -62,7 +62,7 @@ class Run:
     policy: Policy
     jobs: Jobs
     job_reads: frozenset[Read[Any]]
-    mode: Mode  # while no job speaks; see `now`
+    mode: Mode  # while no job speaks: the strongest that the policy has for its site; see `now`
     everybody: Everybody
     applying: bool = True
     fresh: bool = False
