@@ -7,7 +7,8 @@ internet, all traffic through the VPC, by a connector of its own, enforced. A ro
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
@@ -26,6 +27,7 @@ from wayout.egress.model import (
     Change,
     Connector,
     ConnectorName,
+    ConnectorsIn,
     Coverage,
     Direction,
     Egress,
@@ -67,14 +69,16 @@ HTTPS = (Traffic("tcp", ("443",)),)
 ALL = (Traffic("all"),)
 THEIRS = ConnectorName(PROJECT, REGION, "theirs")
 HOST = NetworkName("host", "shared")
-BUILT = ("create subnet", "create 5 firewall rules", "create connector", "create 2 firewall rules")
-RETIRED = ("update 2 firewall rules",)
-WHOLE = (*BUILT, *RETIRED, "create router", "attach job")
+BUILT = ("create 5 firewall rules, create subnet", "create connector", "create 2 firewall rules")
+READY = (*BUILT, "create router, update 2 firewall rules")
+ATTACHED = "the job nightly has been attached: it has no VPC egress, and the profile web gives it all-traffic"
+WHOLE = (*READY, "attach job")
+SHARED_NAT = (*BUILT, "attach job, update 2 firewall rules")  # whose router is somebody else's
 
 
 @dataclass(frozen=True)
 class Situation:
-    """One row. `does`: what is done, in order; `says`: what stands in the outcome; `never`: what does not."""
+    """One row. `does`: what is done, pass by pass; `says`: what stands in the outcome; `never`: what does not."""
 
     name: str
     says: str
@@ -230,6 +234,16 @@ def host_ground(world: World) -> None:
     world.applied.clear()
 
 
+def away(things: tuple[Any, ...]) -> list[Any]:
+    """The same connector, of another project."""
+    return [replace(one, name=AWAY) if isinstance(one, Connector) else one for one in things]
+
+
+AWAY = replace(THEIRS, project="hub")
+LISTING = "vpcaccess.connectors.list"
+BY_RULE: dict[str, Any] = {"mode": "observe", "rules": [{"match": {}, "profile": "web", "mode": "enforce"}]}
+OTHERS = [{"match": {"job": "others-*"}, "profile": "web", "mode": "enforce"}]
+CNRM: dict[str, Any] = {"annotations": (("cnrm.cloud.google.com/blueprint", "x"),)}
 SHARED: dict[str, Any] = {"network": str(HOST), "connector": {"project": "service"}}
 INTERFACE = Interface(str(NETWORK), str(SubnetName(PROJECT, REGION, "apps")))
 TERRAFORM: dict[str, Any] = {"labels": (("goog-terraform-provisioned", "true"),)}
@@ -300,13 +314,26 @@ SITUATIONS = [
         job={"words": (Word("container 1, env DB", "10.20.0.5"),)},
     ),
     Situation(
+        "only secrets could speak for a need: they are not read, and that is said",
+        "speaks for a way out; container 1, env PASSWORD come from secrets, whose values are not read",
+        policy=NOBODY,
+        job={"words": (Word("container 1, env PASSWORD", "", secret=True),)},
+        status="unneeded",
+    ),
+    Situation(
         "the policy only observes: the plan is told, nothing is written",
         f"the subnet {OURS.connector} would be created",
         policy={"mode": "observe"},
         status="planned",
         way=None,
     ),
-    Situation("the policy is paused", "would be created", policy={"paused": True}, status="planned", way=None),
+    Situation(
+        "the policy is paused",
+        "the job nightly would be attached: it has no VPC egress, and the profile web gives it all-traffic",
+        policy={"paused": True},
+        status="planned",
+        way=None,
+    ),
     Situation(
         "more sites have been changed within the hour than the policy lets",
         "3 sites have been changed within the hour, and the policy's limit is 3",
@@ -317,7 +344,7 @@ SITUATIONS = [
     ),
     Situation(
         "this site is one of those",
-        "nightly has been attached",
+        ATTACHED,
         WHOLE,
         policy={"sites_per_hour": 3},
         there=lambda world: world.touched.extend(("one", "two", str(SITE))),
@@ -337,6 +364,33 @@ SITUATIONS = [
         job={"way": Way(Egress.ALL, THEIRS)},
         status="blocked",
         way=Way(Egress.ALL, THEIRS),
+    ),
+    Situation(
+        "it uses a connector in a network that its profile does not mean: left, and said, and nothing is built",
+        "nightly uses the connector theirs, not ours; it is left on it: that leads into the network legacy, and its",
+        there=add(replace(connector()[1], network=NetworkName(PROJECT, "legacy"))),
+        job={"way": Way(Egress.ALL, THEIRS)},
+        status="blocked",
+        way=Way(Egress.ALL, THEIRS),
+    ),
+    Situation(
+        "it uses a working connector of another project: looked for there, and left",
+        "nightly uses the connector theirs, not ours; it is left on it",
+        there=both(add(router(NAT_ALL)), add(*away(connector()))),
+        job={"way": Way(Egress.ALL, AWAY)},
+        never="does not exist",
+        way=Way(Egress.ALL, AWAY),
+    ),
+    Situation(
+        "it names a connector of another project, in which we may not look: left, with the permission",
+        "whether that works cannot be known: vpcaccess.connectors.list is missing → grant vpcaccess.connectors.list",
+        there=lambda world: world.hidden.update(
+            {ConnectorsIn("hub", REGION): Unreadable("vpcaccess.connectors.list is missing", "grant " + LISTING)}
+        ),
+        job={"way": Way(Egress.ALL, AWAY)},
+        never="does not exist",
+        status="blocked",
+        way=Way(Egress.ALL, AWAY),
     ),
     Situation(
         "it names a connector that is gone",
@@ -366,13 +420,29 @@ SITUATIONS = [
     ),
     Situation(
         "its Direct VPC egress names a subnet that is gone",
-        "its profile web takes connector",
+        "its network interface names the subnet apps, which is not in default, and its profile web takes connector",
         WHOLE,
         job={"way": Way(Egress.ALL, interface=INTERFACE)},
     ),
     Situation(
+        "its Direct VPC egress names a subnet that is too small",
+        "its network interface names the subnet apps, which is smaller than a /26, and its profile web takes connector",
+        WHOLE,
+        there=add(subnet("apps", "10.20.0.0/28")),
+        job={"way": Way(Egress.ALL, interface=INTERFACE)},
+    ),
+    Situation(
+        "its Direct VPC egress names a subnet of another region",
+        "its network interface names the subnet apps, which is in another region, and its profile web takes connector",
+        WHOLE,
+        there=add(subnet("apps", "10.20.0.0/20", "us-central1")),
+        job={
+            "way": Way(Egress.ALL, interface=replace(INTERFACE, subnet=INTERFACE.subnet.replace(REGION, "us-central1")))
+        },
+    ),
+    Situation(
         "it names both roads at once",
-        "it names a connector and a network interface at once",
+        "it names a connector and a network interface at once, and the profile web gives it one road",
         WHOLE,
         there=lambda world: world.add(APPS, *connector()),
         job={"way": Way(Egress.ALL, THEIRS, INTERFACE)},
@@ -398,7 +468,7 @@ SITUATIONS = [
     Situation(
         "the connector that may be adopted is full",
         "the connector theirs is not adopted: 1 jobs are attached and 1 would come, with at most 1 allowed",
-        (*BUILT, *RETIRED, "attach job"),
+        SHARED_NAT,
         there=both(
             with_connector(NAT_ALL), add(job("daily", labels=(("wayout", "off"),), way=Way(Egress.ALL, THEIRS)))
         ),
@@ -445,13 +515,13 @@ SITUATIONS = [
     Situation(
         "a NAT for all subnets is there already",
         "Cloud NAT nat-all on edge, not ours, covers the subnet already",
-        (*BUILT, *RETIRED, "attach job"),
+        SHARED_NAT,
         there=add(router(NAT_ALL)),
     ),
     Situation(
         "a NAT that covers it has few ports",
         "its 64 ports per VM look short",
-        (*BUILT, *RETIRED, "attach job"),
+        SHARED_NAT,
         there=add(router(Nat("small", Coverage.ALL_PRIMARY, min_ports=64))),
     ),
     Situation(
@@ -462,7 +532,7 @@ SITUATIONS = [
     ),
     Situation(
         "a private NAT does not count",
-        "allows the internet, and no Cloud NAT covers",
+        f"web allows the internet, and no Cloud NAT covers {OURS.connector} in europe-west2",
         WHOLE,
         there=add(router(Nat("inter", Coverage.ALL, public=False))),
     ),
@@ -503,14 +573,12 @@ SITUATIONS = [
     ),
     Situation(
         "private ranges only: no NAT is needed, and none is made",
-        "tcp:5432 to 10.20.0.0/24",
+        "→ 8 firewall rules (tcp:5432 to 10.20.0.0/24) → its destinations",
         (
-            "create subnet",
-            "create 6 firewall rules",
+            "create 6 firewall rules, create subnet",
             "create connector",
             "create 2 firewall rules",
-            *RETIRED,
-            "attach job",
+            "attach job, update 2 firewall rules",
         ),
         there=add(APPS),
         profile=PRIVATE,
@@ -551,7 +619,7 @@ SITUATIONS = [
     ),
     Situation(
         "the policy names the deny that may be out-ranked",
-        "nightly",
+        ATTACHED,
         WHOLE,
         there=add(egress("no-web", Action.DENY, 1000, traffic=HTTPS)),
         profile={"outranks": ["no-web"]},
@@ -588,7 +656,7 @@ SITUATIONS = [
     ),
     Situation(
         "a hierarchical policy decides by names, which nobody can foretell",
-        "could cut tcp:443",
+        "cannot be known: by rule 10 of the firewall policy org-baseline, which matches by destFqdns decides",
         there=policies(
             PolicyRule(10, Direction.EGRESS, Verb.DENY, HTTPS, destinations=("0.0.0.0/0",), unclear=("destFqdns",))
         ),
@@ -604,33 +672,33 @@ SITUATIONS = [
     Situation(
         "Google refuses to retire its broad rules: ours out-rank them all the same",
         "our rules out-rank it all the same",
-        (*BUILT, *RETIRED, "create router", "attach job"),
+        WHOLE,
         there=refuses(Update, FirewallRule, "The resource is managed by Serverless VPC Access"),
     ),
     # ------------------------------------------------------------------------------------------ Direct VPC egress
     Situation(
         "the direct road",
-        f"Direct VPC egress in {OURS.connector}-direct",
-        ("create subnet", "create 4 firewall rules", "create router", "attach job"),
+        f"nightly → Direct VPC egress in {OURS.connector}-direct → subnet 10.127.49.0/26 → 4 firewall rules",
+        ("create subnet", "create 2 firewall rules", "create 2 firewall rules", "create router", "attach job"),
         profile=DIRECT,
     ),
     Situation(
         "auto, where Cloud NAT is in play: a connector, since direct starts may take half a minute longer",
-        f"connector {OURS.connector}",
+        f"the connector {OURS.connector} has been created: the profile web has no connector in europe-west2 yet",
         WHOLE,
         profile={"road": "auto"},
     ),
     Situation(
         "auto, where everything is private: the direct road",
-        f"Direct VPC egress in {OURS.connector}-direct",
-        ("create subnet", "create 5 firewall rules", "attach job"),
+        f"nightly → Direct VPC egress in {OURS.connector}-direct → subnet 10.127.49.0/26 → 5 firewall rules",
+        ("create subnet", "create 3 firewall rules", "create 2 firewall rules", "attach job"),
         there=add(APPS),
         profile={**PRIVATE, "road": "auto"},
     ),
     Situation(
         "a profile changes its road: the job moves in one write, the connector stays until nobody uses it",
         f"it is on the connector {OURS.connector}, and its profile web takes Direct VPC egress",
-        ("create subnet", "create 4 firewall rules", "update router", "attach job"),
+        ("create subnet", "create 2 firewall rules", "create 2 firewall rules", "update router", "attach job"),
         there=both(standing, now(policy(DIRECT))),
         profile={},
         way=Way(
@@ -649,7 +717,7 @@ SITUATIONS = [
     ),
     Situation(
         "an admin has made it all: nothing is left to write in the host project",
-        "nightly → connector",
+        ATTACHED,
         ("attach job",),
         there=host_ground,
         profile=SHARED,
@@ -664,22 +732,30 @@ SITUATIONS = [
     # ------------------------------------------------------------------------------------------ who else has a say
     Situation(
         "Terraform has the job: its site is made ready, and it is told what to put into its source",
-        "vpc_access",
-        (*BUILT, *RETIRED, "create router"),
+        "its way out is ready → put this into its source, or let the policy say managed: act\n# google_cloud_run",
+        READY,
         job=TERRAFORM,
         status="blocked",
         way=None,
     ),
     Situation(
         "Terraform has the job, and the policy says to act all the same",
-        "nightly",
+        ATTACHED,
         WHOLE,
         job=TERRAFORM,
         policy={"managed": "act"},
     ),
     Situation(
+        "Config Connector has the job: its site is made ready, and it is told what to put into its source",
+        "its source is Config Connector (annotation cnrm.cloud.google.com/blueprint), which would undo our change",
+        READY,
+        job=CNRM,
+        status="blocked",
+        way=None,
+    ),
+    Situation(
         "somebody deletes our deny again and again: after the second round the site rests, and says who",
-        "max@example.com",
+        "max@example.com changed it back each time → agree with max@example.com; then deploy a job of the site again",
         there=fought_over,
         target=ThingTarget(naming.rule_of(SITE, "deny-out")),
         status="blocked",
@@ -701,20 +777,20 @@ SITUATIONS = [
     Situation(
         "the deploy was refused by the organisation policy: the site is made ready, and the flags are told",
         f"deploy it again with --vpc-connector=projects/shop/locations/europe-west2/connectors/{OURS.connector}",
-        (*BUILT, *RETIRED, "create router"),
+        READY,
         there=lambda world: world.jobs.clear(),
         target=JobTarget(job_name(), refused=True),
     ),
     # ------------------------------------------------------------------------------------------ end of life
     Situation(
         "nobody uses the site any more: reported, with its cost",
-        "a month",
+        f"no job and no execution uses the connector {OURS.connector} for 3 days; it costs about $12 a month",
         there=deserted(3),
         target=SITE,
     ),
     Situation(
         "nobody has used it for longer than the policy lets it stand: taken down in order",
-        f"{OURS.connector}",
+        f"the connector {OURS.connector} has been removed: no job and no execution uses it, and the profile web",
         ("remove connector", "remove 13 firewall rules", "remove router", "remove subnet"),
         there=deserted(8),
         profile={"idle": "remove"},
@@ -742,24 +818,48 @@ SITUATIONS = [
         target=SITE,
         way=None,
     ),
+    Situation(
+        "only a rule says enforce, and nobody uses the site any more: taken down all the same",
+        f"the connector {OURS.connector} has been removed: no job and no execution uses it, and the profile web",
+        ("remove connector", "remove 13 firewall rules", "remove router", "remove subnet"),
+        there=deserted(8),
+        profile={"idle": "remove"},
+        policy=BY_RULE,
+        target=SITE,
+    ),
+    Situation(
+        "only a rule says enforce, and of another job: who needs it no longer is detached all the same",
+        "the job nightly has been detached: the policy gives it no need for web, and says to detach such jobs",
+        ("detach job",),
+        there=both(standing, now(policy({"detach": True}, mode="observe", rules=OTHERS))),
+        target=SITE,
+        way=None,
+    ),
+    Situation(
+        "nothing says enforce: that nothing is done about it is said",
+        "nothing is done about that: no rule that leads to web, nor web or the policy, says mode: enforce",
+        there=both(deserted(8), now(policy({"idle": "remove"}, mode="observe"))),
+        target=SITE,
+        status="planned",
+    ),
     # ------------------------------------------------------------------------------------------ honest eyes
     Situation(
         "the firewall rules cannot be read",
-        "compute.firewalls.list is missing",
+        "cannot be judged: compute.firewalls.list is missing → grant compute.firewalls.list",
         there=unreadable(RulesOf, "compute.firewalls.list"),
         status="blocked",
         way=None,
     ),
     Situation(
         "the firewall policies cannot be read",
-        "compute.networks.getEffectiveFirewalls is missing",
+        "network: cannot be judged: compute.networks.getEffectiveFirewalls is missing → grant",
         there=unreadable(PoliciesOf, "compute.networks.getEffectiveFirewalls"),
         status="blocked",
         way=None,
     ),
     Situation(
         "the network does not exist",
-        "it does not exist",
+        "network default: it does not exist → create the network default in project shop, name another one in",
         there=both(lambda world: world.networks.clear(), no_route),
         status="blocked",
         way=None,
@@ -789,27 +889,32 @@ def play(row: Situation, world: World) -> Any:
     return ending.said
 
 
-def done(world: World) -> tuple[str, ...]:
-    """What was done, side by side and one after the other, in words."""
-    said: list[tuple[str, str, int]] = []
-    for change, _ in world.applied:
-        verb, kind = (report.change_fields(change)[field] for field in ("verb", "kind"))
-        if said and said[-1][:2] == (verb, kind):
-            said[-1] = (verb, kind, said[-1][2] + 1)
-        else:
-            said.append((verb, kind, 1))
-    return tuple(f"{verb} {f'{count} {kind}s' if count > 1 else kind}" for verb, kind, count in said)
+def passes(world: World) -> list[str]:
+    """What is going to be done, in words, filled in as it happens: each pass one text, its changes counted and sorted,
+    since they are made side by side."""
+    found, plain = [], world.apply
+
+    def apply(changes: Sequence[Change], *, deadline: float, seed: str) -> Sequence[Outcome]:
+        said = (report.change_fields(change) for change in changes)
+        kinds = Counter(f"{one['verb']} {{}}{one['kind']}{{}}" for one in said)
+        words = (kind.format(*((f"{count} ", "s") if count > 1 else ("", ""))) for kind, count in kinds.items())
+        found.append(", ".join(sorted(words)))
+        return plain(changes, deadline=deadline, seed=seed)
+
+    world.apply = apply  # type: ignore[method-assign]
+    return found
 
 
 @pytest.mark.parametrize("row", SITUATIONS, ids=lambda row: row.name)
 def test_a_situation_ends_as_a_network_engineer_would_have_it(row: Situation) -> None:
     world = lay(row)
+    done = passes(world)
     said = play(row, world)
     words = "\n".join(report.lines(said))
     assert said.status == row.status, words
     assert row.says in words, words
     assert not row.never or row.never not in words, words
-    assert sorted(done(world)) == sorted(row.does), words
+    assert tuple(done) == row.does, words
     if row.way != "as its profile says" and job_name() in world.jobs:
         assert world.jobs[job_name()].way == row.way, words
 
