@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from wayout.egress import lifetime, planner, renewal
+from wayout.egress import hosting, lifetime, planner, renewal
 from wayout.egress.model import (
     BlindError,
     Blocked,
@@ -74,9 +74,25 @@ def _plan(run: Run, want: Want) -> None:
     # What will be in the way is in the way now, as long as nobody uses the site; what fails its proof always is.
     later = () if planner.stands(run.want, run.seen) else foresight.in_the_way(ahead)
     failed = foresight.proven(ahead if not run.outcomes else ahead[:1])
+    blocked = (*run.plan.blocked, *later)
+    if blocked and (free := hosting.writing(run.want)):
+        blocked = _of_host(blocked, foresight.stages(free, run.seen, judged), free)
+    run.plan = replace(run.plan, blocked=tuple(dict.fromkeys((*blocked, *failed))))
     if failed or later:
-        blocked = tuple(dict.fromkeys((*run.plan.blocked, *later, *failed)))
-        run.plan = replace(run.plan, changes=(), waiting=(), blocked=blocked)
+        run.plan = replace(run.plan, changes=(), waiting=())
+
+
+def _of_host(blocked: tuple[Blocked, ...], ahead: tuple[foresight.Stage, ...], free: Want) -> tuple[Blocked, ...]:
+    """What blocks, with one script in place of all that only an admin of the host project can do, now and later on.
+
+    `ahead`: the plan to its end of somebody who may. Where something else blocks it, or it fails its proof, there is
+    no script: nobody should run half of it.
+    """
+    if not all(block.one_job for stage in ahead for block in stage.plan.blocked):
+        return blocked
+    by_itself = tuple(block for block in blocked if block.one_job)
+    changes = [change for stage in ahead for change in stage.plan.changes]
+    return (*by_itself, *(foresight.proven(ahead) or hosting.script(free, changes)))
 
 
 def _want(run: Run) -> Want:

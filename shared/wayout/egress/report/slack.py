@@ -29,7 +29,8 @@ def slack(said: OutcomeSaid) -> dict[str, Any] | None:
     blocks = [_header(title), *_context(said)]
     done = [changes_said(change) for change in said.changes if change.result != "kept"]
     blocks += _list("What was missing, and what was done", done)
-    blocks += _list("Left to you", [f"{block.what}: {block.why}. *{block.help}*" for block in _escaped(said)], raw=True)
+    left = [f"{block.what}: {block.why}. {_bold(block.help)}" for block in _escaped(said)]
+    blocks += _list("Left to you", left, raw=True)
     blocks += _list("Still under way", [f"{wait.what}, until {wait.until}" for wait in awaited(said)])
     blocks += _list("Worth knowing", said.notes)
     if said.error:
@@ -49,6 +50,23 @@ def escape(text: str) -> str:
 def _cut(text: str, length: int) -> str:
     """The beginning of an escaped text; an `&lt;` is never cut in two."""
     return text if len(text) <= length else re.sub(r"&[a-z]*$", "", text[:length])
+
+
+def _bold(text: str) -> str:
+    """Its first line; what follows is there to be copied."""
+    first, *rest = text.split("\n")
+    return "\n".join([f"*{first}*", *rest])
+
+
+def _pieces(text: str, length: int) -> list[str]:
+    """A text in pieces of at most so many characters, parted between its lines; a line that is longer is cut."""
+    found: list[str] = []
+    for line in text.split("\n"):
+        if found and len(found[-1]) + 1 + len(line) <= length:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(_cut(line, length))
+    return found
 
 
 def _escaped(said: OutcomeSaid) -> Iterable[Any]:
@@ -78,7 +96,7 @@ def _section(text: str) -> dict[str, Any]:
 
 def _list(title: str, items: Iterable[str], *, raw: bool = False, most: int = 10) -> list[dict[str, Any]]:
     """A titled list, in as many sections as its length takes, and no more than `most`: others need room too."""
-    lines = [_cut(f"• {item if raw else escape(item)}", SECTION - 100) for item in items]
+    lines = [piece for item in items for piece in _pieces(f"• {item if raw else escape(item)}", SECTION - 100)]
     sections: list[str] = []
     for line in lines:
         if sections and len(sections[-1]) + len(line) < SECTION:
