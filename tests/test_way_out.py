@@ -281,7 +281,8 @@ def test_the_ledger_remembers_every_change_with_before_and_after_and_no_secret(h
 
     kinds = {entry["jsonPayload"]["kind"] for entry in ledger}
     assert kinds == {"subnet", "firewall rule", "connector", "router", "job"}
-    [attached] = [entry["jsonPayload"] for entry in ledger if entry["jsonPayload"]["kind"] == "job"]
+    begun, attached = (entry["jsonPayload"] for entry in ledger if entry["jsonPayload"]["kind"] == "job")
+    assert (begun["result"], attached["result"]) == ("begun", "updated")
     assert "all-traffic" in json.dumps(attached["after"])
     assert attached["before"] is not None
     assert "hunter2" not in json.dumps(ledger)
