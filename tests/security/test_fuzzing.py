@@ -51,7 +51,7 @@ def test_real_bytes_are_read_however_they_are_spoiled(seed: bytes, dice: Random)
 def test_real_documents_are_read_whatever_stands_in_their_fields(seed: bytes, dice: Random) -> None:
     document = json.loads(seed[1:])
     for _ in range(dice.randint(1, 4)):
-        document = _bent(document, dice)
+        document = bent(document, dice)
     fuzzing.feed(seed[:1] + json.dumps(document).encode())
 
 
@@ -63,12 +63,12 @@ def _spoiled(raw: bytes, dice: Random) -> bytes:
     return raw
 
 
-def _bent(value: object, dice: Random) -> object:
+def bent(value: object, dice: Random) -> object:
     """The document with one field, somewhere, holding what nobody expects there."""
     if dice.random() < 0.15 or not isinstance(value, dict | list) or not value:
         return dice.choice(STRANGE)
     if isinstance(value, list):
         at = dice.randrange(len(value))
-        return [_bent(one, dice) if number == at else one for number, one in enumerate(value)]
+        return [bent(one, dice) if number == at else one for number, one in enumerate(value)]
     key = dice.choice(sorted(value))
-    return {**value, key: _bent(value[key], dice)}
+    return {**value, key: bent(value[key], dice)}

@@ -5,7 +5,6 @@ Standard library only: every event passes here, also those that nobody needs.
 
 from __future__ import annotations
 
-import base64
 import binascii
 import json
 from collections.abc import Mapping
@@ -41,11 +40,12 @@ def unwrap(attributes: Mapping[str, Any], data: object) -> Opened | Sealed:
     inner = _parsed(data) if isinstance(data, bytes | bytearray | str) else data
     if isinstance(inner, _Bad):
         return Sealed(id_, time, inner.why)
-    if not isinstance(inner, Mapping):
+    if not isinstance(inner, dict):  # JSON makes no other; Mapping would take four times as long
         return Sealed(id_, time, f"the data is {_kind(inner)}, not an object")
-    if not isinstance(inner.get("message"), Mapping):
+    message = inner.get("message")
+    if not isinstance(message, dict):
         return Opened(id_, time, inner, {})
-    return _message(cast("Mapping[str, Any]", inner["message"]), id_, time)
+    return _message(message, id_, time)
 
 
 def _message(message: Mapping[str, Any], id_: str, time: str) -> Opened | Sealed:
@@ -55,10 +55,10 @@ def _message(message: Mapping[str, Any], id_: str, time: str) -> Opened | Sealed
     content = _decoded(message.get("data"))
     if isinstance(content, _Bad):
         return Sealed(id_, time, content.why)
-    if not isinstance(content, Mapping):
+    if not isinstance(content, dict):
         return Sealed(id_, time, f"the message holds {_kind(content)}, not an object")
     found = child(message, "attributes")
-    return Opened(id_, time, content, {key: text(value) for key, value in found.items()})
+    return Opened(id_, time, content, {key: text(value) for key, value in found.items()} if found else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,8 +72,9 @@ def _decoded(data: object) -> object:
     if len(data) > BIGGEST * 4 // 3 + 4:
         return _Bad("the message is too big")
     try:
-        return _parsed(base64.b64decode(data, validate=True))
-    except (binascii.Error, ValueError):
+        # What base64.b64decode(data, validate=True) does, without its copy of the text.
+        return _parsed(binascii.a2b_base64(data, strict_mode=True))
+    except ValueError:  # of which binascii.Error is one
         return _Bad("the message's data is not base64")
 
 
@@ -97,5 +98,5 @@ def text(value: object) -> str:
 
 def child(value: object, key: str) -> Mapping[str, Any]:
     """The JSON object under a key, or an empty one: payloads are not trusted to have the right types."""
-    found = value.get(key) if isinstance(value, dict) else None  # Mapping would take four times as long
+    found = value.get(key) if isinstance(value, dict) else None
     return found if isinstance(found, dict) else {}

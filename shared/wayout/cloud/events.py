@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from wayout.cloud import echoes
 from wayout.cloud.envelopes import LONGEST_ID, Sealed, child, text, unwrap
 from wayout.egress.names import ConnectorName, JobName, RouterName, RuleName, SubnetName
-from wayout.egress.naming import place_of
+from wayout.egress.naming import PREFIX, place_of
 from wayout.egress.targets import Cause, JobTarget, Target, ThingTarget
 
 ACTIVITY = "cloudaudit.googleapis.com/activity"
@@ -30,6 +30,11 @@ _CONNECTOR_METHOD = re.compile(
 _COMPUTE_METHOD = re.compile(
     r"^((v1|beta|alpha)\.)?compute\.(?P<kind>firewalls|routers|subnetworks|networks)"
     r"\.(?P<verb>insert|patch|update|delete|setPrivateIpGoogleAccess|expandIpCidrRange)$"
+)
+# The whole name of a rule, router or subnet whose own name is neither ours nor Google's for a connector of ours.
+_FOREIGN = re.compile(
+    r"projects/[a-z][a-z0-9:.-]{0,62}/(?:global/(?=firewalls/)|regions/[^/]+/(?=routers/|subnetworks/))"
+    rf"(?P<kind>[a-z]+)/(?!{PREFIX}-|aet-)[^/]+"
 )
 _PROJECT = re.compile(r"^[a-z0-9][a-z0-9:.-]{0,62}$")
 _WORD = re.compile(r"^[a-z][a-z0-9-]{0,62}$")
@@ -86,6 +91,8 @@ def read(attributes: Mapping[str, Any], data: object, *, ours: Ours) -> Reading:
         return Unclear(opened.id, opened.why)
     if wanted := echoes.in_entry(opened.id, opened.content):
         return wanted
+    if aside := _at_a_glance(opened.content, opened.id):
+        return aside
     entry = _entry(opened.content, opened.id, opened.time)
     if isinstance(entry, SetAside | Unclear):
         return entry
@@ -95,6 +102,24 @@ def read(attributes: Mapping[str, Any], data: object, *, ours: Ours) -> Reading:
     if entry.log != ACTIVITY:
         return SetAside(entry.id, f"an entry of {entry.log[:80]}, which only echoes what was done")
     return reader(entry, ours)
+
+
+def _at_a_glance(content: Mapping[str, Any], id_: str) -> SetAside | None:
+    """What `_compute` would say of somebody else's rule, router or subnet: most of what comes, and so said first.
+
+    It spares a third of an event's time. Whatever is not clear at a glance is left to the slower reader.
+    """
+    payload = child(content, "protoPayload")
+    if payload.get("serviceName") != "compute.googleapis.com":
+        return None
+    method = _COMPUTE_METHOD.match(text(payload.get("methodName")))
+    thing = _FOREIGN.fullmatch(text(payload.get("resourceName")))
+    if method is None or thing is None or method["kind"] != thing["kind"]:
+        return None
+    log = text(content.get("logName")).partition("/logs/")[2]
+    if log != _ACTIVITY_IN_NAMES or _failed(content, payload):
+        return None
+    return SetAside(text(content.get("insertId"))[:LONGEST_ID] or id_, _not_ours(_THINGS[thing["kind"]][1]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +177,7 @@ def _entry(content: Mapping[str, Any], id_: str, time: str) -> _Entry | SetAside
     if not (service and method and log):
         part = "this part of a split entry" if content.get("split") else "it"
         return Unclear(id_, f"{part} does not say which service, method and log it is of")
-    operation, status = child(content, "operation"), child(payload, "status")
+    operation = child(content, "operation")
     owner, _, log_id = log.partition("/logs/")
     times = (text(content.get("timestamp")), text(content.get("receiveTimestamp")), time)
     return _Entry(
@@ -167,8 +192,13 @@ def _entry(content: Mapping[str, Any], id_: str, time: str) -> _Entry | SetAside
         labels=child(child(content, "resource"), "labels"),
         first=operation.get("first") is True,
         last=operation.get("last") is True,
-        failed=status.get("code", 0) not in (0, "0", None) or text(content.get("severity")) in _FAILED,
+        failed=_failed(content, payload),
     )
+
+
+def _failed(content: Mapping[str, Any], payload: Mapping[str, Any]) -> bool:
+    code = child(payload, "status").get("code", 0)
+    return code not in (0, "0", None) or text(content.get("severity")) in _FAILED
 
 
 def _job(entry: _Entry, ours: Ours) -> Reading:
@@ -247,12 +277,16 @@ def _compute(entry: _Entry, ours: Ours) -> Reading:
     if name is None:
         return Unclear(entry.id, f"it does not say which {word} it is about")
     if place_of(name) is None:
-        return SetAside(entry.id, f"a {word} that is not of ours")
+        return SetAside(entry.id, _not_ours(word))
     if entry.begun:
         return SetAside(entry.id, "its last entry will come")
     if entry.by(ours):
         return SetAside(entry.id, "our own change")
     return Names(ThingTarget(name), entry.cause(f"{_words(found['verb'])} {word}"))
+
+
+def _not_ours(word: str) -> str:
+    return f"a {word} that is not of ours"
 
 
 def _thing(entry: _Entry, form: type[RuleName | RouterName | SubnetName]) -> RuleName | RouterName | SubnetName | None:
