@@ -4,7 +4,8 @@
 
 500 firewall rules of others and 300 jobs that wait for their way out: all passes of the plan, to its end, and their
 proof; beside one look at everything that they are judged on, by the official clients, at a local Google Cloud in a
-process of its own. Both in processor time, of both processes; the two take turns, and medians are compared.
+process of its own. Both in processor time: of both processes, and then of ours alone, since the cloud's own serving is
+in the first. The two take turns, and medians are compared.
 """
 
 from __future__ import annotations
@@ -117,11 +118,12 @@ def plan_and_proof(parts: Memory) -> None:
     assert said.status == "planned" and len(said.jobs) == JOBS and not said.blocked, said  # noqa: S101, PT018
 
 
-def seconds(at: Cloud, act: Callable[[], object]) -> float:
-    """Processor time that something takes, here and at the cloud."""
-    began = time.process_time() + at.processor_seconds()
+def seconds(at: Cloud, act: Callable[[], object]) -> tuple[float, float]:
+    """Processor time that something takes: here and at the cloud, and here alone."""
+    cloud_began, began = at.processor_seconds(), time.process_time()
     act()
-    return time.process_time() + at.processor_seconds() - began
+    here = time.process_time() - began
+    return here + at.processor_seconds() - cloud_began, here
 
 
 def rows() -> list[Row]:
@@ -131,14 +133,21 @@ def rows() -> list[Row]:
         memory = Memory(parts)
         plan_and_proof(memory)
 
-        def once() -> tuple[float, float]:
-            return seconds(at, lambda: parts.look(memory.seen)), seconds(at, lambda: plan_and_proof(memory))
+        def once() -> tuple[float, float, float]:
+            reading, here = seconds(at, lambda: parts.look(memory.seen))
+            return reading, here, seconds(at, lambda: plan_and_proof(memory))[1]
 
         times = [once() for _ in range(TURNS)]
-    reading, proving = (statistics.median(one) for one in zip(*times, strict=True))
+    reading, here, proving = (statistics.median(one) for one in zip(*times, strict=True))
     what = f"plan and proof of a site with {RULES} firewall rules and {JOBS} jobs"
-    figures = {"reading s": reading, "plan and proof s": proving}
-    return [Row(what, "reading that site from the local Google Cloud", "<= 0.5x", proving / reading, figures)]
+
+    def line(against: str, aim: str, taken: float) -> Row:
+        return Row(what, against, aim, proving / taken, {"reading s": taken, "plan and proof s": proving})
+
+    return [
+        line("reading that site from the local Google Cloud, the cloud's own serving included", "<= 0.5x", reading),
+        line("the same without the cloud's serving: what reading costs our process alone", "", here),
+    ]
 
 
 if __name__ == "__main__":

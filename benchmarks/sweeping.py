@@ -3,12 +3,12 @@
     python benchmarks/sweeping.py
 
 Each size is a local Google Cloud in a process of its own, whose sites were built by Wayout in one project and copied
-to the others. The sites are in two regions; the policy lists a third. Each sweep is a process of its own by the official
-clients: calls as the local Google Cloud counts them, those that look into the ledger included; time by the clock and of
-the sweeping process's processor; and the most memory that the process held (the kernel's VmHWM, from when libraries were
-loaded and connections open). The same once more where each call takes so long as to Google, and once more with what
-Python objects took at most (in runs of their own: tracing costs time). All are medians. Everything is whole, so that
-nothing is written.
+to the others. The sites are in two regions; the policy lists a third. Each sweep is a process of its own by the
+official clients: calls as the local Google Cloud counts them, those that look into the ledger included; time by the
+clock and of the sweeping process's processor; and the most memory that the process held (the kernel's VmHWM, from when
+libraries were loaded and connections open). The same once more where each call takes its time, as to Google, and once
+more for what Python objects took at most (in runs of their own: tracing costs time). Where nothing else is said, it is
+the median of several runs. Everything is whole, so that nothing is written.
 """
 
 from __future__ import annotations
