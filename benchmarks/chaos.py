@@ -79,7 +79,7 @@ def main() -> int:
             for kind in asked.kind or KINDS:
                 if kind == "delivery" or name not in DELIVERED_ONLY:
                     lines.append(_line(pool, name, kind, calm, asked, struck))
-                    _say(f"{name} {kind}: {lines[-1].runs} runs, {lines[-1].findings} findings")
+                    _say(_told(lines[-1]))
     _table(lines)
     return 1 if any(line.findings for line in lines) else 0
 
@@ -166,7 +166,11 @@ def _judged(name: str, work: Work, calm: Ran, what: str) -> Done:
             return Done(what, deliver(scenario, work).unlike(calm, work))
         case _:
             struck = strike(scenario, *work)
-            return Done(what, struck.unlike(calm), struck.hits >= len(work))
+            return Done(what, struck.unlike(calm), struck.met)
+
+
+def _told(line: Line) -> str:
+    return f"{line.scenario} {line.kind}: {line.runs} runs, {line.unmet} not met, {line.findings} findings"
 
 
 def _table(lines: list[Line]) -> None:
@@ -182,7 +186,8 @@ def _table(lines: list[Line]) -> None:
     _say("  ".join(f"{title:>11}" for title, _ in columns))
     for line in lines:
         _say("  ".join(f"{value(line)!s:>11}" for _, value in columns))
-    _say(f"{sum(line.runs for line in lines)} runs, {sum(line.findings for line in lines)} with a finding")
+    runs, unmet, findings = (sum(getattr(line, of) for line in lines) for of in ("runs", "unmet", "findings"))
+    _say(f"{runs} runs, {unmet} in which not all that was to disturb came about, {findings} with a finding")
 
 
 def _say(words: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -11,26 +12,30 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from localcloud.slack import Slack
 from tests.chaos.mortal import Moment, Mortal, Point
 from tests.chaos.scenarios import Scenario
 from tests.chaos.wire import Key
 from tests.house import PRINCIPAL
 from wayout.egress.messages import OutcomeSaid
 
+CREATION = re.compile(r"\.(insert|create|Create\w+)$")
 DONE = ("created", "updated", "removed")
 MOMENTS: tuple[Moment, Moment] = ("before", "after")
 
 
 @dataclass(frozen=True)
 class Ran:
-    """What became of a run. `ended`: whether the worker was ended where it was to be."""
+    """What became of a run. `made`: how often each thing of ours was. `posted`: what Slack shows, without numbers.
+    `ended`: whether the worker was ended where it was to be.
+    """
 
     world: dict[str, Any]
     arriving: dict[str, Any]
     keys: tuple[Key, ...]
     made: Counter[str]
     told: tuple[str, ...]
-    heard: frozenset[str]
+    posted: frozenset[str]
     remembered: frozenset[str]
     dead: int
     breaches: tuple[str, ...]
@@ -52,43 +57,39 @@ class Ran:
 
 
 @contextmanager
-def run_in(scenario: Scenario, *, arm: Callable[[Mortal], None] = lambda _: None) -> Iterator[tuple[Mortal, int]]:
-    """A fresh local Google Cloud in which the story has begun, and how many calls came before. `arm` lays something
-    in its way."""
+def run_in(scenario: Scenario, *, arm: Callable[[Mortal], None] = lambda _: None) -> Iterator[Mortal]:
+    """A fresh local Google Cloud in which the story has begun. `arm` lays something in its way."""
     with (
         tempfile.TemporaryDirectory(prefix="chaos-") as folder,
         Mortal(Path(folder), policy=scenario.policy, switches=scenario.switches) as house,
     ):
         scenario.before(house)
         house.outcomes()
-        began = len(house.cloud.records)
         house.packets.look()
         house.end_at(None)
         arm(house)
         scenario.act(house)
         house.packets.theirs = False
         house.packets.look()
-        yield house, began
+        yield house
 
 
 def run(scenario: Scenario, point: Point | None = None) -> Ran:
     """Tell the story to its end."""
-    with run_in(scenario, arm=lambda house: house.end_at(point)) as (house, began):
+    with run_in(scenario, arm=lambda house: house.end_at(point)) as house:
         house.settle()
-        return ran(house, began, house.outcomes())
+        return ran(house, house.outcomes())
 
 
-def ran(house: Mortal, began: int, outcomes: Sequence[OutcomeSaid]) -> Ran:
+def ran(house: Mortal, outcomes: Sequence[OutcomeSaid]) -> Ran:
     """What has become of it so far."""
     return Ran(
         world=house.world(),
         arriving=house.packets.arriving(),
         keys=tuple(house.wire.keys),
-        made=_made(house, began),
+        made=_made(house),
         told=tuple(said.status for said in outcomes),
-        heard=frozenset(
-            f"{one.verb} {one.kind} {one.subject}" for said in outcomes for one in said.changes if one.result in DONE
-        ),
+        posted=frozenset(re.sub(r"\d+", "#", one.text) for one in house.cloud.part(Slack).messages),
         remembered=_remembered(house),
         dead=len(house.platform.dead_letters()),
         breaches=tuple(house.packets.breaches),
@@ -116,13 +117,19 @@ def _ledger(entry: dict[str, Any]) -> bool:
     return "wayout-ledger" in entry["logName"] and "kind" in entry.get("jsonPayload", {})
 
 
-def _made(house: Mortal, began: int) -> Counter[str]:
-    """How often each thing was made with success."""
-    return Counter(
-        f"{record.method} {json.dumps(dict(record.params), sort_keys=True)}"
-        for record in house.cloud.records[began:]
-        if record.principal == PRINCIPAL and record.status == 200 and record.method.endswith("connectors.create")
-    )
+def _made(house: Mortal) -> Counter[str]:
+    """How often each thing of ours was made to its end: by the audit log, since a creation may fail long after it was
+    answered."""
+    payloads = (entry["protoPayload"] for entry in house.cloud.table("logging.entries").values() if _creation(entry))
+    return Counter(payload["resourceName"] for payload in payloads)
+
+
+def _creation(entry: dict[str, Any]) -> bool:
+    payload = entry.get("protoPayload", {})
+    if "status" in payload or entry.get("operation", {}).get("first"):
+        return False
+    ours = payload.get("authenticationInfo", {}).get("principalEmail") == PRINCIPAL
+    return ours and bool(CREATION.search(payload["methodName"]))
 
 
 def _differences(path: str, calm: Any, other: Any) -> list[str]:

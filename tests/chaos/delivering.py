@@ -61,10 +61,10 @@ def deliver(scenario: Scenario, way: Way) -> Delivered:
             rule: dict[str, Any] = {"kind": kind, "probability": share, "seed": way.seed, "seconds": 30.0}
             house.admin("eventfaults", rule | {"times": 1_000_000, "sameMessage": way.seed % 2 == 0})
 
-    with run_in(scenario, arm=armed) as (house, began):
+    with run_in(scenario, arm=armed) as house:
         house.settle()
-        after = ran(house, began, house.outcomes())
+        after = ran(house, house.outcomes())
         house.admin("eventfaults", {"clear": True})
         house.platform.sweep()
         house.settle()
-        return Delivered(after, ran(house, began, house.outcomes()))
+        return Delivered(after, ran(house, house.outcomes()))

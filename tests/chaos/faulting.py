@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any, Literal
@@ -17,11 +17,12 @@ from localcloud.faults.calls import Fault, by_name, catalogue
 from tests.chaos.crashing import Ran, ran, run_in
 from tests.chaos.mortal import Mortal
 from tests.chaos.scenarios import Scenario
-from tests.chaos.wire import SLACK, Key
+from tests.chaos.wire import Key
 from wayout.egress.messages import OutcomeSaid
 
 Long = Literal["once", "long"]
 WHILE = 40  # calls that a long fault strikes: more than any delivery tries, fewer than lead to a dead letter
+POSTS = 20  # the same at Slack, of which each delivery asks once
 SWEEPS = 2  # until what was refused while a fault stood is made good
 
 # Answers that deny what is there: whoever believes them tells nobody, and the next sweep finds it.
@@ -36,6 +37,17 @@ WIRE = {
     "broken": "500, without an effect",
     "garbled": "500, and the call has had its effect",
 }
+# What Slack may answer: its own errors come with status 200. Source: Slack's pages on chat.postMessage and on limits.
+Answered = tuple[int, dict[str, Any], dict[str, str]]
+SLACK: dict[str, Callable[[Callable[[], Answered]], Answered]] = {
+    "slack-down": lambda _: (503, {}, {}),
+    "slack-lost": lambda answer: (answer()[0] and 503, {}, {}),  # posted, and nobody heard so
+    "slack-limited": lambda _: (429, {"ok": False, "error": "ratelimited"}, {"Retry-After": "1"}),
+    "slack-internal": lambda _: (200, {"ok": False, "error": "internal_error"}, {}),
+    "slack-garbled": lambda _: (200, {}, {}),  # no JSON
+    "slack-refused": lambda _: (200, {"ok": False, "error": "channel_not_found"}, {}),
+}
+REFUSED = "slack-refused"  # such a message is given up, and logged with what helps
 
 
 @dataclass(frozen=True, order=True)
@@ -49,39 +61,60 @@ class Struck:
     def __str__(self) -> str:
         return f"{self.fault} {self.long} at {self.key}"
 
+    def strikes(self, key: Key, hits: int, most: int) -> bool:
+        """Whether it strikes this call, having struck so many before."""
+        if self.long == "once":
+            return key == self.key
+        alike = (key.method, key.subject) == (self.key.method, self.key.subject)
+        return alike and key.occurrence >= self.key.occurrence and hits < most
+
 
 @dataclass(frozen=True)
 class Faulted:
-    """A run with faults. `after` is how it stood when it came to rest; `healed` how once the faults were gone, people
-    had done what they were told to, and sweeps had come."""
+    """A run with faults, and how often each struck. `after` is how it stood when it came to rest; `healed` how once the
+    faults were gone, people had done what they were told to, and sweeps had come."""
 
     after: Ran
     healed: Ran
     said: tuple[OutcomeSaid, ...]
-    hits: int
-    lied: bool = False
+    hits: dict[Struck, int]
+
+    @property
+    def met(self) -> bool:
+        """Whether each of the faults came about."""
+        return all(self.hits.values())
 
     def unlike(self, calm: Ran) -> list[str]:
         """What is wrong with it; nothing if it converged by itself, or said why not, and did afterwards."""
         kept = self._unretired()
         after, healed, wanted = (
-            replace(one, world=_without(one.world, kept), made=Counter()) for one in (self.after, self.healed, calm)
-        )  # what failed may be made again
+            replace(one, world=_without(one.world, kept), made=_lasting(one.made))
+            for one in (self.after, self.healed, calm)
+        )
         found = [f"after a sweep, {line}" for line in healed.unlike(wanted)]
-        if after.world != wanted.world and not self.lied and not found:
-            found += _unexplained(self.said)
-        return found + _mute(self.said)
+        if after.world != wanted.world and not any(one.fault in LIES for one in self.hits):
+            found += unexplained(self.said)
+        return found + _mute(self.said) + self._unposted(calm)
 
     def _unretired(self) -> frozenset[str]:
         """Google's broad rules that we were refused to retire: told, and left alone, since ours out-rank them."""
         changes = (change for said in self.said for change in said.changes)
         return frozenset(one.subject for one in changes if one.result == "refused" and "/firewalls/aet-" in one.subject)
 
+    def _unposted(self, calm: Ran) -> list[str]:
+        """Where nothing but Slack was disturbed, it shows in the end what it shows undisturbed, or that is logged."""
+        if any(one.fault not in SLACK for one in self.hits):
+            return []
+        if any(one.fault == REFUSED and self.hits[one] for one in self.hits):
+            logged = '"help": "check SLACK_CHANNEL' in self.healed.log
+            return [] if logged else ["Slack refused a message, and no log line says who can help"]
+        return [f"Slack never showed {text}" for text in sorted(calm.posted - self.healed.posted)]
+
 
 def strikes(calm: Ran, long: Sequence[Long] = ("once", "long")) -> Iterator[Struck]:
     """Every fault at every call of an undisturbed run that it can meet."""
     for key in sorted(set(calm.keys)):
-        for fault in (*catalogue(), *WIRE):
+        for fault in (*catalogue(), *WIRE, *SLACK):
             if meets(fault, key):
                 for each in long:
                     yield Struck(fault, key, each)
@@ -89,34 +122,35 @@ def strikes(calm: Ran, long: Sequence[Long] = ("once", "long")) -> Iterator[Stru
 
 def meets(fault: str, key: Key) -> bool:
     """Whether a call can meet a fault."""
-    if key.method.startswith(SLACK.split(".", 1)[0]):
-        return False
+    if key.method.startswith("slack.") or fault in SLACK:
+        return key.method.startswith("slack.") and fault in SLACK
     patterns = catalogue()[fault]["methods"] if fault in catalogue() else ["*"]
     return any(fnmatchcase(key.method, pattern) for pattern in patterns)
 
 
 def strike(scenario: Scenario, *struck: Struck) -> Faulted:
     """Tell the story with these faults; then take them away, and sweep."""
-    hits = [0]
+    hits = dict.fromkeys(struck, 0)
 
     def armed(house: Mortal) -> None:
-        house.on_call = lambda key, call: _meet(house, struck, key, call, hits)
+        house.on_call = lambda key, call: _meet(house, hits, key, call)
+        house.on_post = lambda key, answer: _post(hits, key, answer)
 
-    with run_in(scenario, arm=armed) as (house, began):
+    with run_in(scenario, arm=armed) as house:
         house.settle()
         said = tuple(house.outcomes())
-        after = ran(house, began, said)
-        if not _telling(said) and any(one.long == "long" for one in struck):
+        after = ran(house, said)
+        if unexplained(said) and any(one.long == "long" for one in struck):
             house.platform.sweep()  # what keeps us from healing is told by the next sweep
             house.settle()
             said = (*said, *house.outcomes())
-        house.on_call = None
+        house.on_call = house.on_post = None
         _help(house, said)
         for _ in range(SWEEPS):
             house.platform.sweep()
             house.settle()
-        healed = ran(house, began, (*said, *house.outcomes()))
-    return Faulted(after, healed, said, hits[0], any(one.fault in LIES for one in struck))
+        healed = ran(house, (*said, *house.outcomes()))
+    return Faulted(after, healed, said, hits)
 
 
 def _help(house: Mortal, said: Sequence[OutcomeSaid]) -> None:
@@ -129,13 +163,20 @@ def _help(house: Mortal, said: Sequence[OutcomeSaid]) -> None:
             house.settle()
 
 
-def _meet(house: Mortal, struck: Sequence[Struck], key: Key, call: Call, hits: list[int]) -> None:
-    for one in struck:
-        again = one.long == "long" and (key.method, key.subject) == (one.key.method, one.key.subject)
-        if key == one.key or (again and key.occurrence > one.key.occurrence and hits[0] < WHILE):
-            hits[0] += 1
+def _meet(house: Mortal, hits: dict[Struck, int], key: Key, call: Call) -> None:
+    for one in hits:
+        if one.strikes(key, hits[one], WHILE // len(hits)):
+            hits[one] += 1
             with house.cloud.lock:
                 house.cloud.faults.insert(0, _only(one.fault, call))
+
+
+def _post(hits: dict[Struck, int], key: Key, answer: Callable[[], Answered]) -> Answered:
+    for one in hits:
+        if one.strikes(key, hits[one], POSTS // len(hits)):
+            hits[one] += 1
+            return SLACK[one.fault](answer)
+    return answer()
 
 
 def _only(name: str, call: Call) -> Fault:
@@ -163,16 +204,39 @@ def _without(world: dict[str, Any], rules: frozenset[str]) -> dict[str, Any]:
     return world | {"compute.firewalls": firewalls}
 
 
-def _telling(said: Sequence[OutcomeSaid]) -> list[OutcomeSaid]:
-    return [one for one in said if one.status in ("refused", "blocked", "waiting")]
+def _lasting(made: Counter[str]) -> Counter[str]:
+    """Without connectors: one that failed is removed, and made again."""
+    return Counter({name: count for name, count in made.items() if "/connectors/" not in name})
 
 
-def _unexplained(said: Sequence[OutcomeSaid]) -> list[str]:
-    """What the last outcome that is not whole leaves open: why, or who can help."""
-    told = _telling(said)
+def unexplained(said: Sequence[OutcomeSaid]) -> list[str]:
+    """What the last words about each site and job leave open, of a world that is half-done: why, or who can help."""
+    last = tuple(_last_words(said).values())
+    told = [one for one in last if one.status in ("refused", "blocked", "waiting")]
     if not told:
-        return [f"it stands half-done, and nobody was told why: {[one.status for one in said]}"]
-    return [f"blocked without help: {one.why}" for one in told[-1].blocked if not one.help]
+        return [f"it stands half-done, and the last words do not say so: {[one.status for one in said]}"]
+    return [line for one in dict.fromkeys(told) for line in _open(one)]
+
+
+def _last_words(said: Sequence[OutcomeSaid]) -> dict[str, OutcomeSaid]:
+    """By site and by job what was said of it last. What was said of no site and no job stands until the next word."""
+    found: dict[str, OutcomeSaid] = {}
+    for one in said:
+        about = [*(job.job for job in one.jobs), *([one.site.model_dump_json()] if one.site else [])]
+        found.pop("", None)
+        found.update(dict.fromkeys(about or [""], one))
+    return found
+
+
+def _open(said: OutcomeSaid) -> list[str]:
+    """What an outcome that is not whole does not say."""
+    refused = [one for one in said.changes if one.result == "refused"]
+    if said.status == "waiting":
+        return [f"waiting for {one.what} until nobody knows when" for one in said.waiting if not one.until]
+    if not (refused or said.blocked):
+        return [f"{said.status}, by nothing that is named"]
+    found = [f"blocked without cause or help: {one}" for one in said.blocked if not (one.why and one.help)]
+    return found + [f"refused without cause or help: {one}" for one in refused if not (one.detail and one.help)]
 
 
 def _mute(said: Sequence[OutcomeSaid]) -> list[str]:

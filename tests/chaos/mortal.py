@@ -40,6 +40,7 @@ class Mortal(House):
         self.wire = Wire(self.cloud, PRINCIPAL, self._meet)
         self.packets = Packets(self.cloud)
         self.on_call: Callable[[Key, Call], None] | None = None  # told of every call right before it is answered
+        self.on_post: Callable[[Key, Callable[[], Any]], Any] | None = None  # answers in Slack's stead
         self.ended = False
         self._point: Point | None = None
         self._once = threading.Lock()
@@ -67,6 +68,8 @@ class Mortal(House):
     def _meet(self, key: Key, call: Call | None, answer: Callable[[], Any]) -> Any:
         if self.on_call and call:
             self.on_call(key, call)
+        if self.on_post and call is None:
+            return self.on_post(key, answer)
         mine = self._point is not None and self._point.key == key
         if mine and self._point and self._point.moment == "before":
             self._end()

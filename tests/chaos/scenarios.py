@@ -40,6 +40,7 @@ def _with(line: str) -> str:
 
 
 def _ground(house: Mortal) -> None:
+    house.platform.make_subnet("below", "10.19.0.0/16")
     house.platform.make_subnet("data", "10.20.0.0/16")
     house.platform.make_subnet("neighbour", "10.21.0.0/16")
     house.settle()
@@ -51,6 +52,10 @@ def _deploy(*names: str) -> Act:
             house.developer.deploy(name)
 
     return act
+
+
+def _deploy_another_kind(house: Mortal) -> None:
+    house.developer.deploy("my-batch", label="batch")
 
 
 def _deploy_a_large_one(house: Mortal) -> None:
@@ -140,6 +145,20 @@ _SHARED = POLICY.replace(
 """,
 )
 
+# Two profiles in one network and region: two sites, of which neither may open anything for the other.
+_TWO = f"""\
+{POLICY}\
+  batch:
+    network: {NETWORK}
+    egress: all-traffic
+    google_apis: none
+    destinations:
+      - {{to: 10.21.0.0/16, ports: ["tcp:8080-8090"]}}
+      - {{to: internet, ports: ["tcp:8443"]}}
+    pool: [10.8.0.0/20]
+    labels: true
+"""
+
 SCENARIOS = {
     one.name: one
     for one in (
@@ -149,6 +168,7 @@ SCENARIOS = {
         Scenario("direct", "the other road", _deploy("my-job"), _ground, _with("road: direct")),
         Scenario("shared-vpc", "two projects, and rules of ours alone", _deploy("my-job"), _host, _SHARED),
         Scenario("sweep", "no event told of it", _sweep, _untold),
+        Scenario("beside", "a second profile, beside jobs of the first", _deploy_another_kind, _built, _TWO),
         Scenario("crowd", "deliveries at the same moment, of which one works for all", _deploy("a", "b", "c"), _ground),
         Scenario("oversized", "an entry larger than what is kept in one piece", _deploy_a_large_one, _ground),
         Scenario("farewell", "what stands is taken down", _sweep, _left, _with("idle: remove\n    idle_days: 2")),

@@ -36,7 +36,7 @@ def test_what_is_far_too_large_to_be_an_entry_is_set_aside_and_the_story_goes_on
         house.platform.publish("wayout-events", base64.b64encode(b"x" * 6_000_000).decode())
         house.platform.publish("wayout-events", base64.b64encode(b'{"protoPayload": ' + b"[" * 500_000).decode())
 
-    with run_in(SCENARIOS["reuse"], arm=armed) as (house, _):
+    with run_in(SCENARIOS["reuse"], arm=armed) as house:
         house.settle()
 
         assert house.job("my-second-job") == house.job("my-job")

@@ -55,7 +55,7 @@ def test_a_connector_for_which_a_zone_has_no_machines_is_made_again_three_times_
     [key] = [key for key in calm("greenfield").keys if key.method == MADE]
     struck = strike(SCENARIOS["greenfield"], Struck("connector-zone-exhausted", key, "long"))
 
-    assert struck.hits == 3
+    assert list(struck.hits.values()) == [3]
     last = struck.said[-1]
     assert last.status == "blocked"
     assert "ZONE_RESOURCE_POOL_EXHAUSTED" in last.blocked[0].why
@@ -65,7 +65,7 @@ def test_a_read_that_meets_a_conflict_for_a_while_is_made_again_and_the_job_atta
     """It was taken for a race lost, and left every delivery at once, until they were given up."""
     struck = strike(SCENARIOS["reuse"], Struck("operation-in-progress", Key("logging.entries.list"), "long"))
 
-    assert struck.hits
+    assert struck.met
     assert struck.unlike(calm("reuse")) == []
 
 
@@ -74,5 +74,5 @@ def test_a_rule_that_is_told_to_be_gone_while_lists_show_it_is_nobodys_fight() -
     key = Key("compute.firewalls.delete", f"{naming.rule_of(BUILT, 'deny-in').rule} my-project")
     struck = strike(SCENARIOS["farewell"], Struck("firewall-gone", key, "long"))
 
-    assert struck.hits
+    assert struck.met
     assert struck.unlike(calm("farewell")) == []
