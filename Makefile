@@ -1,11 +1,12 @@
 # Everything a newcomer types. `make demo` and `make test` set up what they need: Python 3.11+, git and make suffice.
 PYTHON ?= python3
+FUZZ ?= 120
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak lock clean
+.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak fuzz lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -48,6 +49,12 @@ chaos: setup  ## End the process at every call, let every call meet every fault,
 
 soak: setup  ## People at work, drift and faults at a steady rate for minutes; memory, latency, and a whole world after it
 	$(BIN)/python -m benchmarks.soak --json dist/soak.json
+
+# atheris is not in the lock: it has wheels for Linux and some Pythons only, and nothing else needs it.
+fuzz: setup  ## Readers and doors against inputs that atheris makes up by coverage, for two minutes (FUZZ=seconds)
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --only-binary :all: atheris \
+	  || { echo "atheris has no wheel for $$($(BIN)/python --version) here. What hypothesis makes up is in: make test"; exit 1; }
+	$(BIN)/python -m tests.security.fuzzing -max_total_time=$(FUZZ)
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt

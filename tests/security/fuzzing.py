@@ -1,9 +1,8 @@
 """What every reader of outside bytes must hold, whatever the bytes: one function for hypothesis and for atheris.
 
-    python -m tests.security.fuzzing [-runs=N] [-max_total_time=SECONDS]
+    python -m tests.security.fuzzing [-runs=N] [-max_total_time=SECONDS]    (`make fuzz`)
 
-feeds it by coverage, from real entries and envelopes as corpus; needs atheris, which is not part of the locked packages
-(python -m pip install atheris).
+feeds it by coverage, from real entries and envelopes as corpus; needs atheris, which is not among the locked packages.
 """
 
 from __future__ import annotations
@@ -16,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from wayout.cloud import events, requests
+from tests.security.knocking import DOORS, knock
+from wayout.cloud import echoes, events, requests
 from wayout.cloud.events import Names, Ours, Reading, SetAside, Unclear
 from wayout.cloud.requests import Asked, BadRequest, Tick
 from wayout.egress.messages import OutcomeSaid
@@ -25,7 +25,8 @@ from wayout.egress.targets import JobTarget, ThingTarget
 
 RECORDED = Path(__file__).parent.parent / "data" / "events"
 LONGEST = 200  # characters of an id that is repeated in logs and outcomes
-READERS = 4
+READERS = 5
+DOOR = 4  # the last of them takes another byte, for which door, and then the message
 _MESSAGE = {"type": "google.cloud.pubsub.topic.v1.messagePublished", "id": "1", "source": "//pubsub.googleapis.com"}
 
 
@@ -39,8 +40,18 @@ def feed(data: bytes) -> None:
         assert isinstance(requests.read_schedule(_MESSAGE, rest), Tick)
     elif which == 2:
         assert isinstance(requests.read_outcome(_MESSAGE, rest), OutcomeSaid | BadRequest)
+    elif which == DOOR:
+        _door(rest)
     else:
         _policy(rest.decode(errors="replace"))
+
+
+def _door(data: bytes) -> None:
+    """The byte says which door, and whether the message carries the attribute of an echo."""
+    number, rest = (data[0], data[1:]) if data else (0, b"")
+    kinds = (None, None, None, echoes.WANTED, echoes.ANSWER, "else")
+    kind = kinds[number // len(DOORS) % len(kinds)]
+    knock(DOORS[number % len(DOORS)], rest, {echoes.KIND: kind} if kind else {})
 
 
 def _entry(reading: events.Reading) -> None:
@@ -73,7 +84,18 @@ def _policy(text: str) -> None:
 
 
 def corpus() -> Iterator[bytes]:
-    """Real entries bare and in envelopes, a request, an outcome and policies: each behind the byte of its reader."""
+    """Real entries bare and in envelopes, a request, an outcome and policies: each behind the byte of its reader, and
+    what doors take behind theirs."""
+    read = list(_read())
+    yield from read
+    doors = {0: "on_audit_log", 1: "on_request", 2: "on_outcome"}
+    for raw in read:
+        if name := doors.get(raw[0]):
+            yield bytes((DOOR, DOORS.index(name))) + raw[1:]
+    yield from (bytes((DOOR, number)) + b'{"kind": "sweep"}' for number in range(4 * len(DOORS)))
+
+
+def _read() -> Iterator[bytes]:
     for path in sorted(RECORDED.glob("*.json")):
         raw = path.read_bytes()
         wrapped = {"message": {"data": base64.b64encode(raw).decode(), "messageId": "1"}}

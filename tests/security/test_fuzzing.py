@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from tests.security import fuzzing
 
 SEEDS = list(fuzzing.corpus())
+PUSHED = [one for one in SEEDS if one[0] == fuzzing.DOOR]
+READ = [one for one in SEEDS if one[0] != fuzzing.DOOR]
 WEIRD = (b"\0", b"\x1b[31m", b"\xff\xfe", b"\xed\xa0\x80", b"{", b"]", b'"', b"null", b"1e999", b"*a", b"&a ", b"<<: ")
 STRANGE: tuple[object, ...] = (
     None,
@@ -40,7 +42,7 @@ def test_any_bytes_are_read(raw: bytes) -> None:
     fuzzing.feed(raw)
 
 
-@given(seed=st.sampled_from(SEEDS), dice=st.randoms(use_true_random=False))
+@given(seed=st.sampled_from(READ), dice=st.randoms(use_true_random=False))
 @settings(max_examples=600, deadline=None)
 def test_real_bytes_are_read_however_they_are_spoiled(seed: bytes, dice: Random) -> None:
     fuzzing.feed(_spoiled(seed, dice))
@@ -53,6 +55,17 @@ def test_real_documents_are_read_whatever_stands_in_their_fields(seed: bytes, di
     for _ in range(dice.randint(1, 4)):
         document = bent(document, dice)
     fuzzing.feed(seed[:1] + json.dumps(document).encode())
+
+
+@given(seed=st.sampled_from(PUSHED), dice=st.randoms(use_true_random=False))
+@settings(max_examples=300, deadline=None)
+def test_whatever_is_pushed_is_acknowledged_and_what_cannot_be_read_is_logged_with_its_id_and_counted(
+    seed: bytes, dice: Random
+) -> None:
+    if dice.random() < 0.5:
+        fuzzing.feed(seed[:2] + _spoiled(seed[1:], dice)[1:])
+    else:
+        fuzzing.feed(seed[:2] + json.dumps(bent(json.loads(seed[2:]), dice)).encode())
 
 
 def _spoiled(raw: bytes, dice: Random) -> bytes:
