@@ -54,7 +54,7 @@ soak: setup  ## People at work, drift and faults at a steady rate for minutes; m
 fuzz: setup  ## Readers and doors against inputs that atheris makes up by coverage, for two minutes (FUZZ=seconds)
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --only-binary :all: atheris \
 	  || { echo "atheris has no wheel for $$($(BIN)/python --version) here. What hypothesis makes up is in: make test"; exit 1; }
-	$(BIN)/python -m tests.security.fuzzing -max_total_time=$(FUZZ)
+	$(BIN)/python -m tests.security.driven -max_total_time=$(FUZZ)
 
 lock:  ## Resolve the locked packages anew (needs uv)
 	uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 --quiet -o requirements/runtime.txt

@@ -1,16 +1,10 @@
-"""What every reader of outside bytes must hold, whatever the bytes: one function for hypothesis and for atheris.
-
-    python -m tests.security.fuzzing [-runs=N] [-max_total_time=SECONDS]    (`make fuzz`)
-
-feeds it by coverage, from real entries and envelopes as corpus; needs atheris, which is not among the locked packages.
-"""
+"""What every reader of outside bytes, and every door, must hold, whatever the bytes: one function for hypothesis and
+for atheris (see `driven.py`)."""
 
 from __future__ import annotations
 
 import base64
 import json
-import sys
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -108,19 +102,3 @@ def _read() -> Iterator[bytes]:
     yield b"\2" + json.dumps(event).encode()
     for path in sorted((Path(__file__).parents[2] / "docs").glob("policy*.yaml")):
         yield b"\3" + path.read_bytes()
-
-
-def main() -> None:
-    """Let atheris drive, until it is told to stop or something breaks."""
-    import atheris
-
-    atheris.instrument_all()
-    with tempfile.TemporaryDirectory(prefix="wayout-corpus-") as folder:
-        for number, raw in enumerate(corpus()):
-            (Path(folder) / str(number)).write_bytes(raw)
-        atheris.Setup([*sys.argv, folder], feed)
-        atheris.Fuzz()
-
-
-if __name__ == "__main__":
-    main()
