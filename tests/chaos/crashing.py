@@ -27,6 +27,7 @@ MOMENTS: tuple[Moment, Moment] = ("before", "after")
 @dataclass(frozen=True)
 class Ran:
     """What became of a run. `made`: how often each thing of ours was. `posted`: what Slack shows, without numbers.
+    `changed`: what the ledger says has been done, and `remembered`: that, or begun, refused or put off.
     `ended`: whether the worker was ended where it was to be.
     """
 
@@ -36,6 +37,7 @@ class Ran:
     made: Counter[str]
     told: tuple[str, ...]
     posted: frozenset[str]
+    changed: frozenset[str]
     remembered: frozenset[str]
     dead: int
     breaches: tuple[str, ...]
@@ -51,6 +53,7 @@ class Ran:
         if self.arriving != calm.arriving:
             found.append(f"what arrives: {self.arriving}, not {calm.arriving}")
         found += [f"{what} was made {count} times" for what, count in (self.made - calm.made).items()]
+        found += [f"the ledger does not know of {change}" for change in sorted(calm.changed - self.remembered)]
         if self.dead:
             found.append(f"{self.dead} messages were given up")
         return found
@@ -90,7 +93,8 @@ def ran(house: Mortal, outcomes: Sequence[OutcomeSaid]) -> Ran:
         made=_made(house),
         told=tuple(said.status for said in outcomes),
         posted=frozenset(re.sub(r"\d+", "#", one.text) for one in house.cloud.part(Slack).messages),
-        remembered=_remembered(house),
+        changed=_written(house, *DONE),
+        remembered=_written(house),
         dead=len(house.platform.dead_letters()),
         breaches=tuple(house.packets.breaches),
         looks=house.packets.looks,
@@ -107,10 +111,11 @@ def points(calm: Ran) -> Iterator[Point]:
             yield Point(key, moment)
 
 
-def _remembered(house: Mortal) -> frozenset[str]:
-    """What the ledger says has been done."""
+def _written(house: Mortal, *results: str) -> frozenset[str]:
+    """The changes that the ledger tells of: those that ended so, or all of them, also what was but begun."""
     found = (entry["jsonPayload"] for entry in house.cloud.table("logging.entries").values() if _ledger(entry))
-    return frozenset(f"{one['verb']} {one['kind']} {one['subject']}" for one in found if one["result"] in DONE)
+    said = (one for one in found if "mark" in one and (not results or one["result"] in results))
+    return frozenset(f"{one['verb']} {one['subject']} ({one['mark']})" for one in said)
 
 
 def _ledger(entry: dict[str, Any]) -> bool:
