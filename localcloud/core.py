@@ -19,6 +19,7 @@ from localcloud.errors import DENIED, EXHAUSTED, NOT_FOUND, UNAUTHENTICATED, Api
 from localcloud.faults import calls as faults
 from localcloud.faults.calls import Fault
 from localcloud.faults.events import EventFaults
+from localcloud.switches import SWITCHES
 
 # Seconds that an operation takes, by discovery id; assumed, and changed at will. Facts: a connector takes minutes
 # (a failing one ran 2m20s, a good one was still running then); compute writes take seconds.
@@ -111,6 +112,10 @@ class Cloud:
         self._ids = itertools.count(1_000_000_000_000_000_001)
 
     # small words that every service needs
+
+    def switch(self, name: str) -> Any:
+        """What a switch is set to, or its default. There is none that the table of switches does not name."""
+        return self.switches.get(name, SWITCHES[name].default)
 
     def table(self, kind: str) -> dict[str, Document]:
         """Resources of one kind, such as `run.jobs`, by canonical name (project id, not number)."""

@@ -68,7 +68,7 @@ def a_moment(cloud: Cloud, _call: Call) -> Running | None:
 
 def unsettle(cloud: Cloud, name: str) -> None:
     """A resource was made or changed: it is not ready for a while, where that is switched on."""
-    seconds = float(cloud.switches.get("compute.ready_after", 0))
+    seconds = float(cloud.switch("compute.ready_after"))
     if seconds > 0:
         cloud.part(Past).unready[name] = cloud.clock.seconds() + seconds
         cloud.after(seconds, lambda: None)  # so that waiting for it makes virtual time pass

@@ -109,13 +109,13 @@ def minute_of(cloud: Cloud) -> int:
 
 def size_of(cloud: Cloud, name: str) -> int:
     """How many requests a quota allows now."""
-    size: int = cloud.switches.get("quotas.limits", {}).get(name, SIZES[name])
+    size: int = cloud.switch("quotas.limits").get(name, SIZES[name])
     return size
 
 
 def take(cloud: Cloud, call: Call, project: str) -> None:
     """Count a call against its quota. Raises the service's refusal when the minute is used up."""
-    if not cloud.switches.get("quotas.enforced", True):
+    if not cloud.switch("quotas.enforced"):
         return
     if call.service == "compute" and not reads(call):
         _check_concurrent(cloud, call, project)

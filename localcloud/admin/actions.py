@@ -22,6 +22,7 @@ from localcloud.iam import admin as access
 from localcloud.probe import asking
 from localcloud.projects import numbered
 from localcloud.slack import MODES, Slack
+from localcloud.switches import SWITCHES
 
 Action = Callable[[Cloud, Fields], Document]
 
@@ -112,6 +113,8 @@ def triggers(cloud: Cloud, given: Fields) -> Document:
 def switches(cloud: Cloud, given: Fields) -> Document:
     """Set what is assumed about Google, by name; null puts the default back."""
     for name, value in given.everything().items():
+        if name not in SWITCHES:
+            raise WrongField(name, "there is no such switch")
         if value is None:
             cloud.switches.pop(name, None)
         else:
@@ -144,6 +147,7 @@ VIEWS: dict[str, Action] = {
     "used": adminviews.used,
     "slack": adminviews.slack,
     "deliveries": adminviews.deliveries,
+    "switches": adminviews.switches,
     "targets": asking.shown,
     **access.VIEWS,
 }

@@ -13,6 +13,7 @@ from localcloud.eventarc import Eventarc
 from localcloud.pubsub.mailroom import Mailroom
 from localcloud.pubsub.push import Poster
 from localcloud.slack import Slack
+from localcloud.switches import SWITCHES
 from localcloud.world import world
 
 
@@ -33,6 +34,14 @@ def state(cloud: Cloud, _: Fields) -> Document:
         "switches": cloud.switches,
         "durations": cloud.durations,
         "triggers": [asdict(trigger) for trigger in cloud.part(Eventarc).triggers.values()],
+    }
+
+
+def switches(cloud: Cloud, _: Fields) -> Document:
+    """Every switch: how it is set, what it is unless set, and what it decides."""
+    return {
+        name: {"value": cloud.switch(name), "default": one.default, "decides": one.decides}
+        for name, one in SWITCHES.items()
     }
 
 

@@ -1,8 +1,4 @@
-"""The six firewall rules that Google makes for a connector. Source: facts.md section 1 (names, ranges, ports, tags).
-
-Switches: `connector.visible_rules` (True), `connector.leaves_rules` (False), `connector.rules_editable` (True),
-`connector.rules_restored` (False: what is changed or removed stays so), `connector.rules_restored_after` (60 seconds).
-"""
+"""The six firewall rules that Google makes for a connector. Source: facts.md section 1 (names, ranges, ports, tags)."""
 
 from __future__ import annotations
 
@@ -27,7 +23,6 @@ NOT_CONTROL = [
     {"IPProtocol": "udp", "ports": ["1-664", "667-65535"]},
 ]
 EVERYTHING = [{"IPProtocol": "tcp"}, {"IPProtocol": "udp"}, {"IPProtocol": "icmp"}]
-RESTORED_AFTER = 60.0  # seconds; assumed, no source says whether Google restores them at all
 
 
 @dataclass
@@ -62,7 +57,7 @@ def install(cloud: Cloud, project: str, region: str, connector: str, network: st
     A connector of a Shared VPC service project gets none: the network must lie in the connector's own project.
     """
     where = network if "/" in network else f"projects/{project}/global/networks/{network}"
-    if not cloud.switches.get("connector.visible_rules", True) or not where.startswith(f"projects/{project}/"):
+    if not cloud.switch("connector.visible_rules") or not where.startswith(f"projects/{project}/"):
         return
     owner = f"projects/{project}/locations/{region}/connectors/{connector}"
     for suffix, body in bodies(unique_tag(region, connector), cidr).items():
@@ -80,14 +75,14 @@ def remove(cloud: Cloud, project: str, region: str, connector: str) -> None:
     made = cloud.part(Made).rules
     for name in [one for one, (whose, _) in made.items() if whose == owner]:
         del made[name]
-        if not cloud.switches.get("connector.leaves_rules", False) and name in cloud.table(FIREWALLS.table):
+        if not cloud.switch("connector.leaves_rules") and name in cloud.table(FIREWALLS.table):
             _log(cloud, "delete", name, {})
             del cloud.table(FIREWALLS.table)[name]
 
 
 def guard(cloud: Cloud, call: Call, name: str) -> None:
     """Refuse anybody's write to a rule of a connector that exists, where rules are not editable."""
-    if name in cloud.part(Made).rules and not cloud.switches.get("connector.rules_editable", True):
+    if name in cloud.part(Made).rules and not cloud.switch("connector.rules_editable"):
         verb = "delete" if call.method.endswith(".delete") else "update"
         message = f"Required 'compute.firewalls.{verb}' permission for '{name}'"
         raise ApiError(DENIED, message, reason="forbidden")
@@ -95,7 +90,7 @@ def guard(cloud: Cloud, call: Call, name: str) -> None:
 
 def touched(cloud: Cloud, name: str) -> None:
     """A rule was changed or removed: where Google restores rules, put it back a minute later."""
-    if name not in cloud.part(Made).rules or not cloud.switches.get("connector.rules_restored", False):
+    if name not in cloud.part(Made).rules or not cloud.switch("connector.rules_restored"):
         return
 
     def restore() -> None:
@@ -106,7 +101,7 @@ def touched(cloud: Cloud, name: str) -> None:
         put(cloud, FIREWALLS, name, found[1])
         _log(cloud, verb, name, {key: value for key, value in found[1].items() if key not in ("kind", "id")})
 
-    cloud.after(float(cloud.switches.get("connector.rules_restored_after", RESTORED_AFTER)), restore)
+    cloud.after(float(cloud.switch("connector.rules_restored_after")), restore)
 
 
 def bodies(tag: str, cidr: str) -> dict[str, Document]:

@@ -15,7 +15,6 @@ from localcloud.compute.common import FIREWALLS, NETWORKS, ROUTERS, SUBNETWORKS,
 from localcloud.core import Cloud
 from localcloud.errors import DENIED, INVALID, ApiError
 
-DEFAULTS: dict[str, int | None] = {"firewalls": 500, "routers": None, "networks": None, "subnetworks": None}
 COUNTED = (FIREWALLS, ROUTERS, NETWORKS, SUBNETWORKS)
 MOST_ROUTERS = 5  # for one network and region
 MOST_NATS = 50  # in one router
@@ -23,7 +22,7 @@ MOST_NATS = 50  # in one router
 
 def quota(cloud: Cloud, kind: Kind) -> int | None:
     """How many of a kind a project may have; None is no limit."""
-    found = cloud.switches.get(f"compute.{kind.plural}.quota", DEFAULTS[kind.plural])
+    found = cloud.switch(f"compute.{kind.plural}.quota")
     return None if found is None else int(found)
 
 

@@ -43,7 +43,7 @@ def detach(cloud: Cloud, service: str) -> None:
 def may_use(cloud: Cloud, service: str, host: str) -> bool:
     """Whether a project's resources may lie in subnets of another project."""
     shared = cloud.part(SharedVpc)
-    checked = cloud.switches.get("sharedvpc.checked")
+    checked = cloud.switch("sharedvpc.checked")
     if not (bool(shared.hosts) if checked is None else checked):
         return True
     return service == host or (host in shared.hosts and shared.attached.get(service) == host)

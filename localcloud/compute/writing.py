@@ -128,7 +128,7 @@ def _show(cloud: Cloud, kind: Kind, name: str, document: Document) -> None:
 
 
 def _lag(cloud: Cloud) -> float:
-    return float(cloud.switches.get("compute.read_lag", 0))
+    return float(cloud.switch("compute.read_lag"))
 
 
 def put(cloud: Cloud, kind: Kind, name: str, document: Document) -> None:

@@ -101,7 +101,7 @@ def shown_roles(cloud: Cloud, _: Fields) -> Document:
 def shown_quotas(cloud: Cloud, _: Fields) -> Document:
     """The size of every quota, and what is used of it this minute."""
     return {
-        "enforced": cloud.switches.get("quotas.enforced", True),
+        "enforced": cloud.switch("quotas.enforced"),
         "sizes": {name: quotas.size_of(cloud, name) for name in quotas.SIZES},
         "used": cloud.part(quotas.Windows).shown(quotas.minute_of(cloud)),
     }

@@ -32,7 +32,7 @@ def includes(cloud: Cloud, member: str, principal: str) -> bool:
     kind, _, name = member.partition(":")
     name, who = name.lower(), principal.lower()
     if kind == "group":
-        return who in {one.lower() for one in cloud.switches.get("iam.groups", {}).get(name, ())}
+        return who in {one.lower() for one in cloud.switch("iam.groups").get(name, ())}
     if kind == "domain":
         return who.endswith(f"@{name}")
     return member == "allAuthenticatedUsers" or f"{kind}:{name}" == member_of(who)

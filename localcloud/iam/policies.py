@@ -180,7 +180,7 @@ def _check_member(cloud: Cloud, member: Any, *, exists: bool) -> None:
     kind, _, email = member.partition(":")
     project = email.partition("@")[2].removesuffix(".iam.gserviceaccount.com")
     ours = kind == "serviceAccount" and project in cloud.projects
-    checks = exists and cloud.switches.get("iam.checks_members", True)
+    checks = exists and cloud.switch("iam.checks_members")
     if checks and ours and f"projects/{project}/serviceAccounts/{email}" not in cloud.table(ACCOUNTS):
         # Source: GoogleCloudPlatform/generative-ai#944
         raise ApiError(INVALID, f"Service account {email} does not exist.", reason="badRequest")

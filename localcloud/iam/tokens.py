@@ -43,7 +43,7 @@ def authenticate(cloud: Cloud, call: Call) -> None:
     """
     who = call.caller.principal
     if who == "anonymous":
-        if cloud.switches.get("iam.require_token", False):
+        if cloud.switch("iam.require_token"):
             message = f"Request is missing required authentication credential. {CREDENTIAL}"
             raise _nobody(call, message, "CREDENTIALS_MISSING", {"message": "Login Required.", "reason": "required"})
     elif not FORM.fullmatch(who):
@@ -63,7 +63,7 @@ def reads(call: Call) -> bool:
 
 
 def _check_scopes(cloud: Cloud, call: Call) -> None:
-    given: dict[str, list[str]] = cloud.switches.get("iam.scopes", {})
+    given: dict[str, list[str]] = cloud.switch("iam.scopes")
     scopes = next((found for who, found in given.items() if fnmatchcase(call.caller.principal, who)), None)
     if scopes is None:
         return

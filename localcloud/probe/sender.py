@@ -90,8 +90,8 @@ def _unseen(
 ) -> tuple[tuple[str, Document], ...]:
     """Google's own rules for the connector where they act without being in the list of rules."""
     own = network.startswith(f"projects/{project}/")
-    listed = cloud.switches.get("connector.visible_rules", True)
-    if (own and listed) or (not own and cloud.switches.get("vpcaccess.service_project_needs_rules", True)):
+    listed = cloud.switch("connector.visible_rules")
+    if (own and listed) or (not own and cloud.switch("vpcaccess.service_project_needs_rules")):
         return ()
     prefix = f"projects/{network.split('/')[1]}/global/firewalls"
     bodies = connector_rules.bodies(connector_rules.unique_tag(region, id_), str(range_))

@@ -13,7 +13,6 @@ from localcloud.pubsub.push import Post, Poster
 # google.pubsub.v1: what a push endpoint acknowledges with.
 ACKNOWLEDGES = frozenset({102, 200, 201, 202, 204})
 # How many messages of one queue are with its endpoint at once. Assumed; Google's window grows and shrinks by itself.
-OUTSTANDING = 8
 
 
 @dataclass(frozen=True)
@@ -90,7 +89,7 @@ class Queue:
 
     def pump(self) -> None:
         """Push what is ready, as far as the window allows."""
-        window = int(self._cloud.switches.get("pubsub.outstanding", OUTSTANDING))
+        window = int(self._cloud.switch("pubsub.outstanding"))
         while not self._closed and len(self._leased) < window:
             terms = self._terms()
             if terms.render is None:

@@ -55,7 +55,7 @@ def _check_acts_as(cloud: Cloud, call: Call, account: str) -> None:
 
 def _check_policy(cloud: Cloud, call: Call, verb: str, vpc: Document) -> None:
     """The switch `run.allowed_vpc_egress` lists what is allowed: everywhere, or in a mapping by project id."""
-    allowed: Any = cloud.switches.get("run.allowed_vpc_egress")
+    allowed: Any = cloud.switch("run.allowed_vpc_egress")
     if isinstance(allowed, dict):
         allowed = allowed.get(cloud.project_id(project_of(call) or ""))
     if allowed is None:
@@ -76,7 +76,7 @@ def _check_vpc(cloud: Cloud, words: Words, vpc: Document, region: str) -> None:
         raise words.wrong("vpc_access.connector", message)
     if len(interfaces) > 1:
         raise words.wrong("vpc_access.network_interfaces", "only a single network interface is supported.")
-    if connector and cloud.switches.get("run.checks_connector", True) and not _usable(cloud, connector, region):
+    if connector and cloud.switch("run.checks_connector") and not _usable(cloud, connector, region):
         message = f"VPC connector {connector} does not exist, or Cloud Run does not have permission to use it."
         raise ApiError(INVALID, message)
 

@@ -181,7 +181,7 @@ def _operation(
         seconds=seconds,
         metadata=lambda: {"@type": JOB} | seen(cloud, now(), uid=False),
         finish=finish,
-        entries=cloud.switches.get("run.audit_entries", 2),
+        entries=cloud.switch("run.audit_entries"),
     )
 
 

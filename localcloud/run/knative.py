@@ -137,12 +137,12 @@ def beside(job: Document, sent: Document) -> Document:
 def job_v1(cloud: Cloud, job: Document) -> Document:
     """A stored job in the shape of the v1 API, as one who asks for it sees it."""
     shown = copy.deepcopy(job)
-    if not cloud.switches.get("run.tokens_returned", True):
+    if not cloud.switch("run.tokens_returned"):
         shown = {key: one for key, one in shown.items() if key not in TOKENS}
     kept = job.get(BESIDE, {})
     found = merged(kept.get("sent", {}), kept.get("again", {}), spelled(shown))
     spec = found["spec"]
-    if not cloud.switches.get("run.tokens_returned", True):
+    if not cloud.switch("run.tokens_returned"):
         spec = {key: one for key, one in spec.items() if key not in TOKENS}
     metadata = found["metadata"] | _identity(cloud, job, "jobs")
     metadata["labels"] = metadata.get("labels", {}) | _place(job) | {UPDATED: job["updateTime"]}

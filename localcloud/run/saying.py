@@ -48,7 +48,7 @@ def audited_v1(verb: str) -> Audited:
 
 
 def _replaced(cloud: Cloud) -> str:
-    return f"{V1}.Jobs.{cloud.switches.get('run.replace_logged_as', 'ReplaceJob')}"
+    return f"{V1}.Jobs.{cloud.switch('run.replace_logged_as')}"
 
 
 def _target_v1(cloud: Cloud, call: Call) -> Target:

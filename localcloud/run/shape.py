@@ -50,7 +50,7 @@ def filled(cloud: Cloud, project: str, body: Document) -> Document:
 
 def seen(cloud: Cloud, job: Document, *, uid: bool = True) -> Document:
     """A job as it is answered: a copy, typed by nobody. Operations' metadata carry no `uid`."""
-    hidden = set() if cloud.switches.get("run.tokens_returned", True) else set(TOKENS)
+    hidden = set() if cloud.switch("run.tokens_returned") else set(TOKENS)
     hidden |= {BESIDE} if uid else {BESIDE, "uid"}
     return {key: copy.deepcopy(value) for key, value in job.items() if key not in hidden}
 
@@ -118,7 +118,7 @@ def check_etag(cloud: Cloud, given: str, job: Document) -> None:
 
 def conflict(cloud: Cloud, job: Document, given: str, current: str) -> ApiError:
     """The refusal of a write that was made for another version. Source: an audit entry of a real conflict."""
-    code = PRECONDITION if cloud.switches.get("run.etag_refusal", "ABORTED") == "FAILED_PRECONDITION" else ABORTED
+    code = PRECONDITION if cloud.switch("run.etag_refusal") == "FAILED_PRECONDITION" else ABORTED
     message = (
         f"Conflict for resource '{job['name'].rsplit('/', 1)[-1]}': version '{given}' was specified "
         f"but current version is '{current}'."
@@ -167,7 +167,7 @@ def _fail(job: Document, reason: str, message: str, now: str) -> None:
 
 def missing_image(cloud: Cloud, job: Document) -> str:
     """The first image of a job that is not there: one of the switch `run.missing_images`."""
-    absent = cloud.switches.get("run.missing_images") or []
+    absent = cloud.switch("run.missing_images")
     images = (str(one.get("image", "")) for one in job["template"]["template"].get("containers", []))
     return next((image for image in images if image in absent), "")
 

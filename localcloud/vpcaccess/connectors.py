@@ -2,12 +2,6 @@
 
 What is wrong in the request itself is refused at once; what is wrong around it fails the operation minutes later, and
 leaves a connector in ERROR that keeps its name and its range until it is deleted.
-
-Switches: `vpcaccess.create_error` None, or {code, message} that every creation fails with;
-`vpcaccess.service_project_needs_rules` True: a connector of a Shared VPC service project has no automatic rules;
-`vpcaccess.error_holds_subnet` True: a connector in ERROR keeps its range from the next one until it is deleted;
-`vpcaccess.get_lag` 0: for so many seconds after an operation is done, reads may show what was before.
-Others are described where they count: connectorrequest, connectorflows, size.
 """
 
 from __future__ import annotations
@@ -205,7 +199,7 @@ def _find(cloud: Cloud, call: Call) -> Document:
 
 
 def _lag(cloud: Cloud) -> float:
-    return float(cloud.switches.get("vpcaccess.get_lag", 0))
+    return float(cloud.switch("vpcaccess.get_lag"))
 
 
 def _idle(connector: Document) -> None:
@@ -214,7 +208,7 @@ def _idle(connector: Document) -> None:
 
 
 def _forced(cloud: Cloud) -> ApiError | None:
-    forced: dict[str, Any] | None = cloud.switches.get("vpcaccess.create_error")
+    forced: dict[str, Any] | None = cloud.switch("vpcaccess.create_error")
     return ApiError(forced["code"], forced["message"]) if forced else None
 
 

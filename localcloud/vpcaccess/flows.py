@@ -47,9 +47,9 @@ def healthy(cloud: Cloud, connector: Document, network: str) -> bool:
     Access, are as widely reported to work. `vpcaccess.unhealthy_machines` ([]) are machine types that never get well
     (reported of f1-micro).
     """
-    if connector["machineType"] in (cloud.switches.get("vpcaccess.unhealthy_machines") or []):
+    if connector["machineType"] in cloud.switch("vpcaccess.unhealthy_machines"):
         return False
-    if cloud.switches.get("vpcaccess.needs_google_access", False) and not _reaches_google(cloud, connector, network):
+    if cloud.switch("vpcaccess.needs_google_access") and not _reaches_google(cloud, connector, network):
         return False
     return all(_open(cloud, connector, network, flow) for flow in FLOWS)
 
@@ -94,7 +94,7 @@ def _open(cloud: Cloud, connector: Document, network: str, flow: Flow) -> bool:
     allowed = IMPLIED if flow.direction == "EGRESS" else IMPLIED + 1
     denied = IMPLIED + 1 if flow.direction == "EGRESS" else IMPLIED
     own = network.startswith(f"projects/{project}/")
-    if own or not cloud.switches.get("vpcaccess.service_project_needs_rules", True):
+    if own or not cloud.switch("vpcaccess.service_project_needs_rules"):
         allowed = AUTOMATIC
     for rule in cloud.table("compute.firewalls").values():
         if canonical(rule["network"]) != network or not _concerns(rule, flow, tags):

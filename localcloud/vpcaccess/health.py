@@ -91,7 +91,7 @@ def _earlier(cloud: Cloud, connector: Document) -> list[Document]:
     """The connectors that were asked for before this one; of two that want one range the later fails."""
     names = list(cloud.table("vpcaccess.connectors"))
     before = [cloud.table("vpcaccess.connectors")[name] for name in names[: names.index(connector["name"])]]
-    holds = cloud.switches.get("vpcaccess.error_holds_subnet", True)
+    holds = cloud.switch("vpcaccess.error_holds_subnet")
     return [other for other in before if holds or other["state"] != "ERROR"]
 
 

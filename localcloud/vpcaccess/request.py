@@ -49,7 +49,7 @@ def _ground(cloud: Cloud, body: Document, project: str) -> Document:
 
 def _check_constraints(cloud: Cloud, connector: Document) -> None:
     has = {"network": connector.get("network", ""), "subnet": connector.get("subnet", {}).get("name", "")}
-    for one in cloud.switches.get("vpcaccess.custom_constraints") or []:
+    for one in cloud.switch("vpcaccess.custom_constraints"):
         if has[one["field"]].rsplit("/", 1)[-1] == one["value"]:
             why = f"{json.dumps(one['constraint'])}: {json.dumps(one['description'])}"
             raise ApiError(PRECONDITION, f"Operation denied by custom org policies: [{why}]")

@@ -55,7 +55,7 @@ def check_processors(cloud: Cloud, connector: Document) -> None:
     The switch `vpcaccess.cpu_quota` is their number, or a mapping of regions to theirs; without it there is no end.
     The other connectors of the project count, those in ERROR too. That the most counts, not the least, is assumed.
     """
-    quota: Any = cloud.switches.get("vpcaccess.cpu_quota")
+    quota: Any = cloud.switch("vpcaccess.cpu_quota")
     project, region, _ = parts(cloud, connector["name"], "connectors")
     if isinstance(quota, dict):
         quota = quota.get(region)

@@ -514,7 +514,7 @@ def test_a_missing_image_fails_the_operation_and_leaves_a_job_that_is_not_ready(
         stage.made()
     condition = stage.rest("GET", NAME).json()["terminalCondition"]
     assert (condition["state"], condition["reason"]) == ("CONDITION_FAILED", "CONTAINER_MISSING")
-    stage.cloud.switches["run.missing_images"] = None
+    stage.cloud.switches["run.missing_images"] = []
     assert stage.changed(stage.jobs.get_job(name=NAME)).terminal_condition.reason == 0
 
 

@@ -127,8 +127,13 @@ def test_stopping_does_not_wait_for_an_endpoint_that_hangs() -> None:
 
 def test_the_state_shows_time_resources_and_settings(local: LocalCloud) -> None:
     make_topic(local, "events")
-    assert post(local, "switches", name="value", gone=1).json()["switches"] == {"name": "value", "gone": 1}
-    assert post(local, "switches", gone=None).json()["switches"] == {"name": "value"}
+    both = {"compute.read_lag": 2, "run.audit_entries": 1}
+    assert post(local, "switches", **both).json()["switches"] == both
+    assert post(local, "switches", **{"run.audit_entries": None}).json()["switches"] == {"compute.read_lag": 2}
+    refused = post(local, "switches", **{"compute.read_lagg": 2})
+    assert (refused.status_code, refused.json()["field"]) == (400, "compute.read_lagg")
+    shown = view(local, "switches")["compute.read_lag"]
+    assert (shown["value"], shown["default"]) == (2, 0)
     post(local, "durations", **{"run.projects.locations.jobs.create": 9})
     state = view(local, "state")
     assert state["time"] == "2026-11-23T09:00:00.000000Z"
@@ -229,7 +234,7 @@ def test_a_wrong_field_is_named(shared: LocalCloud, action: str, body: dict[str,
 def test_what_is_not_served_says_what_is(shared: LocalCloud) -> None:
     answer = requests.get(f"{shared.url}/_localcloud/nosuch", timeout=10)
     assert answer.status_code == 404
-    served = "calls, catalogue, deliveries, policies, quotas, roles, slack, state, targets, used, world"
+    served = "calls, catalogue, deliveries, policies, quotas, roles, slack, state, switches, targets, used, world"
     assert served in answer.json()["error"]
     broken = requests.post(f"{shared.url}/_localcloud/settle", data="{", timeout=10)
     assert (broken.status_code, broken.json()["error"]) == (400, "the body is not JSON")
