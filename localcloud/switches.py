@@ -24,6 +24,9 @@ SWITCHES: dict[str, Switch] = {
     "connector.rules_restored": Switch(False, "whether Google puts back what others changed or removed"),
     "connector.rules_restored_after": Switch(60.0, "how many seconds later"),
     "connector.leaves_rules": Switch(False, "whether they outlive their connector"),
+    "connector.doubled_hyphens": Switch(True, "whether their names double each hyphen of the connector's"),
+    "connector.tagfw_tag": Switch("unique", "by which tag of the connector the broad one knows it; or universal"),
+    "connector.control_targets": Switch("unique", "whom the four at priority 100 are for: that tag; universal; or all"),
     # Serverless VPC Access
     "vpcaccess.create_error": Switch(None, "{code, message} that every creation of a connector fails with"),
     "vpcaccess.needs_google_access": Switch(False, "whether a connector takes Private Google Access or a NAT"),
@@ -31,6 +34,8 @@ SWITCHES: dict[str, Switch] = {
     "vpcaccess.unhealthy_machines": Switch([], "machine types of which no connector gets healthy"),
     "vpcaccess.error_holds_subnet": Switch(True, "whether one in ERROR keeps its range until it is deleted"),
     "vpcaccess.get_lag": Switch(0, "for how many seconds after an operation reads may show what was before"),
+    "vpcaccess.deletes_in_use": Switch(True, "whether a connector that a job uses can be deleted"),
+    "vpcaccess.hidden_subnet_has_nat": Switch(True, "whether a NAT for all subnets serves a connector's hidden one"),
     "vpcaccess.cpu_quota": Switch(None, "how many processors connectors may have, in all or by region; None: no end"),
     "vpcaccess.custom_constraints": Switch([], "organisation policies: [{field, value, constraint, description}]"),
     # Cloud Run
@@ -43,6 +48,9 @@ SWITCHES: dict[str, Switch] = {
     "run.allowed_vpc_egress": Switch(
         None, "what run.allowedVPCEgress allows, everywhere or by project; None: anything"
     ),
+    "run.egress_refusal": Switch("message", "how that policy refuses: the form on record; or denied; or details"),
+    "run.direct_addresses_per_task": Switch(1, "how many addresses a task takes in its Direct VPC egress subnet"),
+    "run.direct_addresses_held": Switch(0, "for how many seconds after an execution they hold that subnet"),
     # Compute Engine
     "compute.read_lag": Switch(0, "for how many seconds after an operation reads may show what was before"),
     "compute.ready_after": Switch(0, "for how many seconds a new network or subnet refuses writes as not ready"),
@@ -50,6 +58,7 @@ SWITCHES: dict[str, Switch] = {
     "compute.routers.quota": Switch(None, "how many a project may have; None: no end"),
     "compute.networks.quota": Switch(None, "how many a project may have; None: no end"),
     "compute.subnetworks.quota": Switch(None, "how many a project may have; None: no end"),
+    "compute.ingress_destinations": Switch(True, "whether an INGRESS rule may name destination ranges"),
     "sharedvpc.checked": Switch(
         None, "who may use a host's subnets; None: its service projects; True or False: nobody, anybody"
     ),

@@ -22,6 +22,7 @@ NOT_CONTROL = [
     {"IPProtocol": "tcp", "ports": ["1-666", "668-65535"]},
     {"IPProtocol": "udp", "ports": ["1-664", "667-65535"]},
 ]
+UNIVERSAL = "vpc-connector"  # the network tag that every connector's machines carry
 EVERYTHING = [{"IPProtocol": "tcp"}, {"IPProtocol": "udp"}, {"IPProtocol": "icmp"}]
 
 
@@ -33,17 +34,21 @@ class Made:
     rules: dict[str, tuple[str, Document]] = field(default_factory=dict)
 
 
-def rule_name(region: str, connector: str, suffix: str) -> str:
-    """`aet-uscentral1-my--conn-hcfw`: the region without hyphens, each hyphen of the connector doubled."""
-    return f"aet-{region.replace('-', '')}-{connector.replace('-', '--')}-{suffix}"
+def rule_name(cloud: Cloud, region: str, connector: str, suffix: str) -> str:
+    """`aet-uscentral1-my--conn-hcfw`: the region without hyphens, each hyphen of the connector doubled.
+
+    One public note spells them with single hyphens: a switch.
+    """
+    spelled = connector.replace("-", "--") if cloud.switch("connector.doubled_hyphens") else connector
+    return f"aet-{region.replace('-', '')}-{spelled}-{suffix}"
 
 
-def hidden_subnet(region: str, connector: str) -> str:
+def hidden_subnet(cloud: Cloud, region: str, connector: str) -> str:
     """The subnet that Google makes, and shows nobody, for a connector that was given a range: `aet-REGION-NAME-sbnt`.
 
     Recorded for names without hyphens only; that one is doubled here too is assumed.
     """
-    return rule_name(region, connector, "sbnt")
+    return rule_name(cloud, region, connector, "sbnt")
 
 
 def unique_tag(region: str, connector: str) -> str:
@@ -60,8 +65,8 @@ def install(cloud: Cloud, project: str, region: str, connector: str, network: st
     if not cloud.switch("connector.visible_rules") or not where.startswith(f"projects/{project}/"):
         return
     owner = f"projects/{project}/locations/{region}/connectors/{connector}"
-    for suffix, body in bodies(unique_tag(region, connector), cidr).items():
-        name = f"projects/{project}/global/firewalls/{rule_name(region, connector, suffix)}"
+    for suffix, body in bodies(cloud, unique_tag(region, connector), cidr).items():
+        name = f"projects/{project}/global/firewalls/{rule_name(cloud, region, connector, suffix)}"
         common = {"network": link(where), "disabled": False, "logConfig": {"enable": False}}
         document = dressed(cloud, FIREWALLS, name, body | common)
         put(cloud, FIREWALLS, name, document)
@@ -104,18 +109,23 @@ def touched(cloud: Cloud, name: str) -> None:
     cloud.after(float(cloud.switch("connector.rules_restored_after")), restore)
 
 
-def bodies(tag: str, cidr: str) -> dict[str, Document]:
-    """What the six rules say, by suffix, of a connector with that unique tag and range."""
-    control: Document = {"priority": 100, "allowed": CONTROL, "targetTags": [tag]}
+def bodies(cloud: Cloud, tag: str, cidr: str) -> dict[str, Document]:
+    """What the six rules say, by suffix, of a connector with that unique tag and range.
+
+    Whether they name that tag, the one that all connectors carry, or (as targets) none, nobody has written down.
+    """
+    targets = {"unique": {"targetTags": [tag]}, "universal": {"targetTags": [UNIVERSAL]}, "all": {}}
+    to: Document = targets[cloud.switch("connector.control_targets")]
+    control: Document = {"priority": 100, "allowed": CONTROL} | to
+    source = {"unique": tag, "universal": UNIVERSAL}[cloud.switch("connector.tagfw_tag")]
     broad: Document = {"priority": 1000, "direction": "INGRESS", "allowed": EVERYTHING}
     return {
         "hcfw": control | {"direction": "INGRESS", "sourceRanges": HEALTH_CHECKS, "allowed": CONTROL[:1]},
         "rsgfw": control | {"direction": "INGRESS", "sourceRanges": SERVERLESS},
         "earfw": control | {"direction": "EGRESS", "destinationRanges": SERVERLESS},
-        "egrfw": {"priority": 100, "direction": "EGRESS", "denied": NOT_CONTROL, "destinationRanges": SERVERLESS}
-        | {"targetTags": [tag]},
+        "egrfw": {"priority": 100, "direction": "EGRESS", "denied": NOT_CONTROL, "destinationRanges": SERVERLESS} | to,
         "sbntfw": broad | {"sourceRanges": [cidr]},
-        "tagfw": broad | {"sourceTags": [tag]},
+        "tagfw": broad | {"sourceTags": [source]},
     }
 
 

@@ -40,10 +40,14 @@ def insert(cloud: Cloud, call: Call) -> Document:
     """Make a rule. One rule too many is refused at once."""
     name = FIREWALLS.name(cloud, call, own_name(call))
     network = _network(cloud, call)
-    document = dressed(cloud, FIREWALLS, name, completed(call.body | {"network": link(network)}))
+    document = dressed(cloud, FIREWALLS, name, _completed(cloud, call.body | {"network": link(network)}))
     if name not in cloud.table(FIREWALLS.table) and name not in book(cloud).busy:
         check_quota(cloud, FIREWALLS, name.split("/")[1])
     return create(cloud, call, FIREWALLS, name, document, check=lambda: _still(cloud, call))
+
+
+def _completed(cloud: Cloud, rule: Document) -> Document:
+    return completed(rule, ingress_destinations=bool(cloud.switch("compute.ingress_destinations")))
 
 
 def _still(cloud: Cloud, call: Call) -> None:
@@ -112,7 +116,7 @@ def _change(cloud: Cloud, call: Call, name: str, current: Document, wanted: Docu
         raise invalid("resource.network", wanted["network"], "The network of a firewall rule cannot be changed.")
     connector_rules.guard(cloud, call, name)
     kept = {key: current[key] for key in (*SERVER_FIELDS, "network")}
-    document = completed(wanted | kept)
+    document = _completed(cloud, wanted | kept)
     return change(cloud, call, FIREWALLS, name, document, word=word, then=lambda: connector_rules.touched(cloud, name))
 
 

@@ -142,7 +142,7 @@ def hidden(cloud: Cloud, network: str) -> Iterator[tuple[str, str]]:
         held = short(connector.get("network", "")) == short(network) and network.startswith(f"projects/{project}/")
         if held and not connector.get("subnet", {}).get("name") and connector.get("ipCidrRange"):
             yield (
-                f"projects/{project}/regions/{region}/subnetworks/{hidden_subnet(region, id_)}",
+                f"projects/{project}/regions/{region}/subnetworks/{hidden_subnet(cloud, region, id_)}",
                 connector["ipCidrRange"],
             )
 

@@ -18,12 +18,19 @@ MOST_RANGES = 5000
 MOST_ACCOUNTS = 10
 
 
-def completed(rule: Document) -> Document:
-    """The rule with compute's defaults, checked. Source of the empty description: recorded rules."""
+def completed(rule: Document, *, ingress_destinations: bool = True) -> Document:
+    """The rule with compute's defaults, checked. Source of the empty description: recorded rules.
+
+    `ingress_destinations`: that INGRESS rules may name destination ranges follows from the present text, which no
+    longer forbids it; older text did.
+    """
     found: Document = {"description": "", "direction": "INGRESS", "priority": 1000, "disabled": False} | rule
     found = {key: value for key, value in found.items() if value != [] or key not in (*RANGES, *SOURCES, *TARGETS)}
     _check_actions(found)
     _check_sides(found)
+    if found["direction"] == "INGRESS" and found.get("destinationRanges") and not ingress_destinations:
+        why = "destinationRanges cannot be specified for INGRESS rules."
+        raise invalid("resource.destinationRanges", _first(found["destinationRanges"]), why)
     _check_ranges(found)
     if not 0 <= found["priority"] <= 65535:
         raise invalid("resource.priority", found["priority"], "Must be between 0 and 65535, inclusive.")

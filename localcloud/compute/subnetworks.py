@@ -8,7 +8,7 @@ import json
 from collections.abc import Iterator
 
 from localcloud.calls import Call, Document
-from localcloud.compute import routes
+from localcloud.compute import routes, serverless
 from localcloud.compute.common import (
     ADDRESSES,
     NETWORKS,
@@ -207,6 +207,7 @@ def _users(cloud: Cloud, name: str) -> Iterator[str]:
     for address, body in cloud.table(ADDRESSES.table).items():
         if body.get("subnetwork") and named(cloud, body["subnetwork"], "subnetwork", project) == name:
             yield address
+    yield from serverless.users(cloud, name)
 
 
 def add_auto(cloud: Cloud, network: str, region: str) -> None:

@@ -104,7 +104,7 @@ def _serves(cloud: Cloud, router: str, gateway: Document, subnet: str | None) ->
     if gateway.get("type", "PUBLIC") != "PUBLIC" or VM not in gateway.get("endpointTypes", [VM]):
         return False
     if gateway.get("sourceSubnetworkIpRangesToNat", "").startswith("ALL_SUBNETWORKS_"):
-        return True
+        return subnet is not None or bool(cloud.switch("vpcaccess.hidden_subnet_has_nat"))
     primary = {"PRIMARY_IP_RANGE", "ALL_IP_RANGES"}
     return any(
         _same(cloud, one["name"], router, subnet) and primary & set(one.get("sourceIpRangesToNat", []))

@@ -65,7 +65,7 @@ def _connector(cloud: Cloud, reference: str, region: str) -> Sender | Step:
     if ground is None:
         return dropped("connector", "the connector's network or subnet is gone", name)
     network, range_, subnet = ground
-    tags = frozenset({"vpc-connector", connector_rules.unique_tag(region, id_)})
+    tags = frozenset({connector_rules.UNIVERSAL, connector_rules.unique_tag(region, id_)})
     unseen = _unseen(cloud, project, region, id_, network, range_)
     step = passed("connector", f"{found['state']}, its machines are in {range_}", name)
     return Sender(step, region, range_, Machine(network, tags), tags, subnet, True, unseen)
@@ -94,9 +94,9 @@ def _unseen(
     if (own and listed) or (not own and cloud.switch("vpcaccess.service_project_needs_rules")):
         return ()
     prefix = f"projects/{network.split('/')[1]}/global/firewalls"
-    bodies = connector_rules.bodies(connector_rules.unique_tag(region, id_), str(range_))
+    bodies = connector_rules.bodies(cloud, connector_rules.unique_tag(region, id_), str(range_))
     return tuple(
-        (f"{prefix}/{connector_rules.rule_name(region, id_, suffix)}", body | {"network": network})
+        (f"{prefix}/{connector_rules.rule_name(cloud, region, id_, suffix)}", body | {"network": network})
         for suffix, body in bodies.items()
     )
 

@@ -62,11 +62,22 @@ def _check_policy(cloud: Cloud, call: Call, verb: str, vpc: Document) -> None:
         return
     word = EGRESS.get(vpc.get("egress", ""))
     if word is None or word not in {EGRESS.get(one, one) for one in allowed}:
-        message = (
-            f"Constraint constraints/run.allowedVPCEgress violated for attempting {verb} with annotation "
-            f'"run.googleapis.com/vpc-access-egress" set to {word or "null"}.'
-        )
-        raise ApiError(PRECONDITION, message)
+        raise _policy_refusal(cloud, verb, word or "null")
+
+
+def _policy_refusal(cloud: Cloud, verb: str, word: str) -> ApiError:
+    """One form is quoted in public reports (`message`); the others are how other services speak of such policies."""
+    policy = "constraints/run.allowedVPCEgress"
+    violated = f'attempting {verb} with annotation "run.googleapis.com/vpc-access-egress" set to {word}.'
+    form = cloud.switch("run.egress_refusal")
+    if form == "denied":
+        return ApiError(DENIED, f'Operation denied by org policy: ["{policy}": "{violated}"].')
+    if form == "details":
+        violation = {"type": policy, "subject": "run.googleapis.com", "description": violated}
+        kind = "type.googleapis.com/google.rpc.PreconditionFailure"
+        message = "The request was denied by an organization policy."
+        return ApiError(PRECONDITION, message, details=[{"@type": kind, "violations": [violation]}])
+    return ApiError(PRECONDITION, f"Constraint {policy} violated for {violated}")
 
 
 def _check_vpc(cloud: Cloud, words: Words, vpc: Document, region: str) -> None:

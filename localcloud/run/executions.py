@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import copy
+from functools import partial
 from urllib.parse import quote
 
 from localcloud import operations
 from localcloud.calls import Call, Document
+from localcloud.compute import serverless
 from localcloud.core import Cloud, not_found, serves
 from localcloud.errors import PRECONDITION, ApiError
 from localcloud.locations import joined, parts
@@ -62,8 +64,7 @@ def run(cloud: Cloud, call: Call) -> Document:
         execution = made(cloud, call, copy.deepcopy(job), "", call.body.get("overrides", {}))
         return _operation(cloud, call, execution, 0.0, lambda: {"@type": EXECUTION} | seen(cloud, execution))
     execution = made(cloud, call, job, "", call.body.get("overrides", {}))
-    _begin(cloud, job, execution)
-    doomed = cloud.doom()
+    doomed = _begin(cloud, job, execution) or cloud.doom()
 
     def end() -> Document:
         if doomed:
@@ -81,8 +82,9 @@ def start(cloud: Cloud, call: Call, job: Document, *, token: str = "", overrides
     `token`: of a job that was written with one: it is the suffix of the execution's name.
     """
     execution = made(cloud, call, job, token, overrides or {})
-    _begin(cloud, job, execution)
-    awaited(cloud, execution["name"], seconds(cloud), lambda: _ended(cloud, execution))
+    lacking = _begin(cloud, job, execution)
+    end = partial(_failed, cloud, execution, lacking) if lacking else partial(_ended, cloud, execution)
+    awaited(cloud, execution["name"], seconds(cloud), end)
     return execution
 
 
@@ -91,6 +93,7 @@ def forget(cloud: Cloud, job_name: str) -> None:
     table = cloud.table(TABLE)
     for name in [name for name in table if name.startswith(f"{job_name}/executions/")]:
         del table[name]
+        serverless.give_back(cloud, name)
 
 
 def made(cloud: Cloud, call: Call, job: Document, token: str, overrides: Document) -> Document:
@@ -158,7 +161,8 @@ def _override(container: Document, change: Document) -> None:
         container["env"] = list(named.values())
 
 
-def _begin(cloud: Cloud, job: Document, execution: Document) -> None:
+def _begin(cloud: Cloud, job: Document, execution: Document) -> ApiError | None:
+    """Let an execution begin; the answer is what it will fail with, if its subnet has no room for it."""
     cloud.table(TABLE)[execution["name"]] = execution
     job["executionCount"] = job.get("executionCount", 0) + 1
     job["latestCreatedExecution"] = {
@@ -166,6 +170,7 @@ def _begin(cloud: Cloud, job: Document, execution: Document) -> None:
         "createTime": execution["createTime"],
         "completionStatus": "EXECUTION_RUNNING",
     }
+    return serverless.take(cloud, execution)
 
 
 def _ended(cloud: Cloud, execution: Document) -> None:
@@ -209,6 +214,7 @@ def remove(cloud: Cloud, execution: Document) -> None:
 
 def _over(cloud: Cloud, execution: Document, status: str, condition: Document) -> None:
     now = cloud.clock.stamp()
+    serverless.give_back(cloud, execution["name"])
     execution.pop("reconciling", None)
     execution |= {"completionTime": now, "updateTime": now, "observedGeneration": "1"}
     _, *others = execution["conditions"]

@@ -67,7 +67,7 @@ def _reaches_google(cloud: Cloud, connector: Document, network: str) -> bool:
         subnet = f"projects/{host}/regions/{region}/subnetworks/{connector['subnet']['name']}"
     if cloud.table("compute.subnetworks").get(subnet, {}).get("privateIpGoogleAccess"):
         return True
-    return any(_serves(nat, subnet) for nat in _gateways(cloud, network, region))
+    return any(_serves(cloud, nat, subnet) for nat in _gateways(cloud, network, region))
 
 
 def _gateways(cloud: Cloud, network: str, region: str) -> Iterator[Document]:
@@ -76,10 +76,10 @@ def _gateways(cloud: Cloud, network: str, region: str) -> Iterator[Document]:
             yield from (one for one in router.get("nats", []) if one.get("type", "PUBLIC") == "PUBLIC")
 
 
-def _serves(nat: Document, subnet: str) -> bool:
+def _serves(cloud: Cloud, nat: Document, subnet: str) -> bool:
     """Whether a gateway serves a subnet's primary range; a hidden subnet ("") is served with all others only."""
     if str(nat.get("sourceSubnetworkIpRangesToNat", "")).startswith("ALL_"):
-        return True
+        return bool(subnet) or bool(cloud.switch("vpcaccess.hidden_subnet_has_nat"))
     if not subnet:
         return False
     place = subnet.split("/", 2)[2]

@@ -136,7 +136,7 @@ def _range(cloud: Cloud, connector: Document) -> tuple[str, IPv4Network]:
     if network not in cloud.table("compute.networks"):
         raise ApiError(INVALID, f"Operation failed: The network '{network}' was not found.")
     cidr = _parsed(connector["ipCidrRange"])
-    own = f"projects/{project}/regions/{region}/subnetworks/{hidden_subnet(region, id_)}"
+    own = f"projects/{project}/regions/{region}/subnetworks/{hidden_subnet(cloud, region, id_)}"
     try:
         ranges.check_free(cloud, network, own, [str(cidr)], connectors=False)
     except ApiError:

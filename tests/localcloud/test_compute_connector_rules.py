@@ -101,6 +101,34 @@ def test_they_may_be_invisible(stage: Served) -> None:
     assert not rules(stage)
 
 
+@pytest.mark.parametrize(
+    ("switches", "targets", "sources"),
+    [
+        ({}, ["vpc-connector-europe-west2-way-out"], ["vpc-connector-europe-west2-way-out"]),
+        ({"connector.tagfw_tag": "universal"}, ["vpc-connector-europe-west2-way-out"], ["vpc-connector"]),
+        ({"connector.control_targets": "universal"}, ["vpc-connector"], ["vpc-connector-europe-west2-way-out"]),
+        ({"connector.control_targets": "all"}, None, ["vpc-connector-europe-west2-way-out"]),
+    ],
+)
+def test_by_which_tags_they_know_their_connector_is_a_switch(
+    stage: Served, switches: dict[str, str], targets: list[str] | None, sources: list[str]
+) -> None:
+    stage.cloud.switches |= switches
+    install(stage)
+    found = rules(stage)
+    for suffix in ("hcfw", "rsgfw", "earfw", "egrfw"):
+        assert found[NAME.format(suffix)].get("targetTags") == targets, suffix
+    assert found[NAME.format("tagfw")]["sourceTags"] == sources
+
+
+def test_their_names_may_keep_the_connectors_hyphens_single(stage: Served) -> None:
+    stage.cloud.switches["connector.doubled_hyphens"] = False
+    install(stage)
+    assert "aet-europewest2-way-out-hcfw" in rules(stage)
+    remove(stage)
+    assert not rules(stage)
+
+
 def test_a_connector_of_a_service_project_gets_none(stage: Served) -> None:
     install(stage, "projects/host/global/networks/net")
     assert not rules(stage)
