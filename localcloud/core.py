@@ -218,7 +218,8 @@ class Cloud:
 
     def _pass_until(self, running: Running | None, call: Call) -> None:
         if running and (self.clock.virtual or call.method.endswith(".wait")):
-            self.clock.pass_until(lambda: running.done, seconds=float("inf") if self.clock.virtual else LONG_POLL)
+            most = self.switch("clock.asking_passes") if self.clock.virtual else LONG_POLL
+            self.clock.pass_until(lambda: running.done, seconds=float("inf") if most is None else float(most))
 
     def compute_target(self, call: Call, permission: str) -> str:
         """The compute resource on which a call needs `permission`; of a rule's or router's network, its network."""

@@ -62,7 +62,7 @@ SWITCHES: dict[str, Switch] = {
     "sharedvpc.checked": Switch(
         None, "who may use a host's subnets; None: its service projects; True or False: nobody, anybody"
     ),
-    # IAM, quotas, Pub/Sub
+    # IAM, quotas, Pub/Sub, the clock
     "iam.require_token": Switch(False, "whether a call without a token is refused"),
     "iam.scopes": Switch({}, "the scopes of callers' tokens: {pattern of e-mails: [scope]}"),
     "iam.groups": Switch({}, "who is in a group: {group: [e-mail]}"),
@@ -70,4 +70,7 @@ SWITCHES: dict[str, Switch] = {
     "quotas.enforced": Switch(True, "whether per-minute quotas are"),
     "quotas.limits": Switch({}, "per-minute quotas of another size: {name: number}"),
     "pubsub.outstanding": Switch(8, "how many messages a push subscription delivers at once"),
+    "clock.asking_passes": Switch(
+        None, "how many seconds pass while somebody asks how an operation goes; None: all it takes"
+    ),
 }

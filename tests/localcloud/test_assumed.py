@@ -142,3 +142,11 @@ def test_how_many_addresses_a_task_takes(site: Building, each: int, tasks: int, 
     site.local.settle()
     assert ("succeededCount" in execution) == bool(fits)
     assert ("failedCount" in execution) != bool(fits)
+
+
+def test_how_much_time_passes_while_somebody_asks_for_an_operation(site: Building) -> None:
+    site.switch("clock.asking_passes", 30)
+    going = site.begin()
+    states = [site.call("GET", "vpcaccess", f"v1/{going.operation.name}").json().get("done", False) for _ in range(6)]
+    assert states == [False] * 5 + [True], "160 seconds, 30 at a time"
+    assert site.cloud.clock.seconds() < 200
