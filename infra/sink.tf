@@ -10,7 +10,7 @@ locals {
           protoPayload.serviceName="run.googleapis.com"
           AND protoPayload.methodName=~"^google\.cloud\.run\.v[12]\.Jobs\.(Create|Replace|Update|Delete)Job$"
           AND NOT (protoPayload.methodName=~"^google\.cloud\.run\.v2\." AND ${local._begun})
-          AND (severity<ERROR OR (protoPayload.status.message:"run.allowedVPCEgress" AND NOT protoPayload.methodName:"DeleteJob"))
+          AND (severity<ERROR OR ((protoPayload.status.message:"run.allowedVPCEgress" OR protoPayload.status.details.violations.type:"run.allowedVPCEgress") AND NOT protoPayload.methodName:"DeleteJob"))
           AND NOT ${local._ours}
         )
         OR (

@@ -91,9 +91,13 @@ def by(who: str, agent: str, **authentication: Any) -> dict[str, Any]:
     }
 
 
-def failed(code: int, message: str) -> dict[str, Any]:
-    """Fields for `entry`: the call did not succeed."""
-    return {"severity": "ERROR", "payload_status": {"code": code, "message": message}}
+def failed(code: int, message: str, violated: str = "") -> dict[str, Any]:
+    """Fields for `entry`: the call did not succeed. `violated`: a constraint that only the details name."""
+    status: dict[str, Any] = {"code": code, "message": message}
+    if violated:
+        kind = "type.googleapis.com/google.rpc.PreconditionFailure"
+        status["details"] = [{"@type": kind, "violations": [{"type": violated, "subject": "run.googleapis.com"}]}]
+    return {"severity": "ERROR", "payload_status": status}
 
 
 def eventarc(found: Entry) -> dict[str, str]:

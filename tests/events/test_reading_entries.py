@@ -32,6 +32,7 @@ OUR_ROUTER = "projects/shop/regions/europe-west2/routers/wayout-99887766"
 OUR_SUBNET = "projects/shop/regions/europe-west2/subnetworks/wayout-0a1b2c3d"
 CONNECTORS = "projects/shop/locations/europe-west2/connectors"
 IMPERSONATED = {"serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": JANE}}]}
+POLICY = "constraints/run.allowedVPCEgress"
 POLICY_SAYS_NO = (
     'Constraint constraints/run.allowedVPCEgress violated for attempting CreateJob with annotation "run.googleapis.com/'
     'vpc-access-egress" set to null.'
@@ -273,6 +274,8 @@ REFUSED = [
     ("gcloud's update", job_v1("ReplaceJob", **failed(9, POLICY_SAYS_NO))),
     ("Terraform's create, refused at once", job_v2("CreateJob", at="", **failed(9, POLICY_SAYS_NO))),
     ("a first entry that failed has no last", job_v2("UpdateJob", at="first", **failed(9, POLICY_SAYS_NO))),
+    ("the policy is named in the details only", job_v1("CreateJob", **failed(9, "denied", POLICY))),
+    ("another code than the one on record", job_v1("CreateJob", **failed(7, f"denied by {POLICY}"))),
 ]
 
 

@@ -25,6 +25,7 @@ Passes = Callable[[Entry], bool]
 
 IMPERSONATED: dict[str, Any] = {"serviceAccountDelegationInfo": [{"firstPartyPrincipal": {"principalEmail": JANE}}]}
 EGRESS_SAYS_NO = failed(9, "Constraint constraints/run.allowedVPCEgress violated for attempting CreateJob")
+EGRESS_SAYS_SO_BELOW = failed(9, "denied", "constraints/run.allowedVPCEgress")
 OURS = ("wayout-europe-west2-0a1b2c3d-deny-out", "aet-europewest2-wayout--0a1b2c3d-tagfw", "wayout-0a1b2c3d")
 VERBS = ("insert", "patch", "update", "delete", "get", "setPrivateIpGoogleAccess", "expandIpCidrRange", "setLabels")
 JOB_VERBS = ("CreateJob", "ReplaceJob", "UpdateJob", "DeleteJob", "RunJob", "GetJob", "SetIamPolicy")
@@ -58,7 +59,7 @@ def people(us: str) -> list[dict[str, Any]]:
 
 def every_kind_of_entry(us: str) -> Iterator[Entry]:
     """Each method that the parser might know, and neighbours of it; begun, ended; by whom; failed."""
-    ends = [{}, failed(7, "denied"), EGRESS_SAYS_NO]
+    ends = [{}, failed(7, "denied"), EGRESS_SAYS_NO, EGRESS_SAYS_SO_BELOW]
     for who, end in product(people(us), ends):
         for verb in JOB_VERBS:
             yield job_v1(verb, **who, **end)

@@ -205,8 +205,8 @@ def _job(entry: _Entry, ours: Ours) -> Reading:
     found = _JOB_METHOD.match(entry.method)
     if found is None:
         return SetAside(entry.id, f"{entry.method[:80]} does not change how a job reaches out")
-    message = text(child(entry.payload, "status").get("message"))
-    refused = entry.failed and found["verb"] != "Delete" and EGRESS_POLICY in message
+    # In its message, or only in its details: which form it has is not known.
+    refused = entry.failed and found["verb"] != "Delete" and EGRESS_POLICY in str(child(entry.payload, "status"))
     if entry.by(ours):
         return SetAside(entry.id, "our own change")
     if entry.failed and not refused:
