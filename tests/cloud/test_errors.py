@@ -224,6 +224,7 @@ VPCACCESS: list[tuple[str, int, str, str, dict[str, str], type[CloudError], str]
 RUN: list[tuple[str, int, str, str, dict[str, str], type[CloudError], str]] = [
     ("absent", 5, "Resource 'j' of kind 'JOB' in region 'r' in project 'p' does not exist.", "", {}, GoneError, ""),
     ("changed meanwhile", 10, "Conflict for resource 'j': version '1' was specified but", "", {}, ConflictError, ""),
+    ("the same by the other code", 9, "Conflict for resource 'j': version '1' was", "", {}, ConflictError, ""),
     ("stale etag", 9, "The etag provided does not match.", "", {}, ConflictError, ""),
     ("exists", 6, "Job projects/p/locations/r/jobs/j already exists.", "", {}, ConflictError, ""),
     ("connector unusable", 3, NO_CONNECTOR, "", {}, RefusedError, "let Cloud Run's service agent of project p use"),

@@ -240,7 +240,7 @@ _DISABLED = re.compile(r"has not been used in project \S+ before or it is disabl
 _POLICY = re.compile(r"constraints/[\w.]+|customConstraints/[\w.]+|Constraint (custom\.[\w.]+)")
 _QUOTA = re.compile(r"quota '[\w-]+' exceeded|insufficient \w+ quota|exhausted .*quota", re.IGNORECASE)
 # A range that was free when we looked and is not any more is a race lost, not a mistake.
-_MOVED = re.compile(r"etag|fingerprint|^Invalid IPCidrRange: \S+ conflicts with", re.IGNORECASE)
+_MOVED = re.compile(r"etag|fingerprint|^Conflict for resource |^Invalid IPCidrRange: \S+ conflicts with", re.IGNORECASE)
 _MISSING = re.compile(
     r"""(?:Required\ '(?P<p1>[\w.]+)'\ permission\ for\ '(?P<r1>[^']+)'
        |Permission\ '(?P<p2>[\w.]+)'\ denied\ on\ (?:resource|service\ account)\ '?(?P<r2>[^\s']+)'?)""",
