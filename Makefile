@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types rooms unit bundle bench chaos soak fuzz lock clean
+.PHONY: help setup demo test lint types rooms unit bundle assumptions bench chaos soak fuzz lock clean
 
 help:  ## Show this list
 	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -40,6 +40,9 @@ unit: setup
 
 bundle: setup  ## Make the functions' bundle, dist/wayout-bundle.zip
 	$(BIN)/python -m tools.bundle
+
+assumptions: setup  ## Tell every scenario under every value of what is not known about Google: minutes
+	$(BIN)/pytest tests/test_assumptions.py --long --dist load
 
 bench: setup  ## Print what Wayout costs, as ratios measured in one run; dist/bench.json
 	$(BIN)/python -m benchmarks.table

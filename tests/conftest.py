@@ -17,6 +17,10 @@ if os.environ.get("CI"):
     hypothesis.settings.load_profile("ci")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--long", action="store_true", help="try every pair of assumption and scenario: many minutes")
+
+
 @pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     """The whole house, with the demo's policy and an empty network. No story may end with a dead letter."""

@@ -1,50 +1,110 @@
-"""The main scenario, under each value of each thing that we do not know about Google Cloud."""
+"""The scenarios, under each value of each thing that we do not know about Google Cloud.
+
+A usual run tries each value once, in the scenario where it bites most; `--long` tries every pair that can make a
+difference (`make assumptions`).
+"""
 
 from __future__ import annotations
 
+import json
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from tests.house import POLICY, House
+from localcloud.core import DURATIONS
+from localcloud.switches import SWITCHES
+from tests.assumptions.endings import ENDINGS
+from tests.assumptions.scenarios import SCENARIOS, ground
+from tests.assumptions.values import VALUES, Value
+from tests.house import House
 
-SWITCHES: list[tuple[str, Any]] = [
-    ("connector.visible_rules", False),
-    ("connector.rules_editable", False),
-    ("connector.rules_restored", True),
-    ("connector.leaves_rules", True),
-    ("run.audit_entries", 1),
-    ("run.etag_refusal", "FAILED_PRECONDITION"),
-    ("run.tokens_returned", False),
-    ("run.replace_logged_as", "UpdateJob"),
-    ("vpcaccess.needs_google_access", True),
-    ("vpcaccess.get_lag", 5),
-    ("vpcaccess.service_project_needs_rules", False),  # and in a Shared VPC: tests/test_roads.py
-    ("compute.read_lag", 5),
-    ("compute.ready_after", 5),
-]
+TIMED = ("wayout.wiring", "wayout.cloud.operations", "wayout.cloud.apply", "wayout.cloud.asking")
+SOURCE = Path("docs/assumptions.md").read_text(encoding="utf-8")
+MARKS = ("CONFIRMED", "LIKELY", "UNKNOWN")
 
 
-@pytest.mark.parametrize("road", ["connector", "direct"])
-@pytest.mark.parametrize(("switch", "value"), SWITCHES, ids=[f"{name}={value}" for name, value in SWITCHES])
-def test_the_way_out_is_whole_whatever_google_does(tmp_path: Path, switch: str, value: Any, road: str) -> None:
-    policy = POLICY.replace("    labels: true", f"    road: {road}\n    labels: true")
-    with House(tmp_path, policy=policy, switches={switch: value}) as house:
-        house.developer.deploy("my-job")
-        house.settle()
-        house.developer.deploy("my-second-job")
-        house.settle()
-
-        way = house.job("my-second-job")
-        assert way["egress"] == "ALL_TRAFFIC", house.say()
-        assert ("connector" in way) == (road == "connector")
-        said = house.plan("my-job")
-        assert (said.status, said.changes) == ("whole", ())
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if "value" in metafunc.fixturenames:
+        every = metafunc.config.getoption("--long")
+        pairs = [(value, name) for value in VALUES for name in SCENARIOS if name in _chosen(value, every)]
+        metafunc.parametrize(("value", "name"), pairs, ids=[f"{value}-{name}" for value, name in pairs])
 
 
-def test_every_switch_is_listed_in_the_assumptions() -> None:
-    listed = re.findall(r"`([a-z]+\.[a-z_]+)`", Path("docs/assumptions.md").read_text(encoding="utf-8"))
+def _chosen(value: Value, every: bool) -> frozenset[str]:
+    return value.scenarios if every else frozenset({value.first})
 
-    assert set(listed) == {name for name, _ in SWITCHES}
+
+def test_it_ends_well_whatever_google_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, value: Value, name: str
+) -> None:
+    scenario = SCENARIOS[name]
+    with House(tmp_path, policy=scenario.policy) as house:
+        ground(house)
+        _set(house, value, monkeypatch)
+        scenario.story(house)
+        ends = ENDINGS.get((str(value), name), scenario.ends)
+        ends(house)
+        assert house.platform.dead_letters() == []
+
+
+def _set(house: House, value: Value, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.cloud.switches |= value.beside
+    if value.switch not in DURATIONS:
+        house.cloud.switches[value.switch] = value.value
+        return
+    house.cloud.durations[value.switch] = value.value
+    # Our time runs with the cloud's, so that what takes it long takes us as long.
+    ours = SimpleNamespace(monotonic=lambda: time.monotonic() + house.cloud.clock.seconds(), sleep=time.sleep)
+    for module in TIMED:
+        monkeypatch.setattr(f"{module}.time", ours)
+
+
+# --- what is written of them ------------------------------------------------------------------------------------
+
+
+def _tables() -> list[list[list[str]]]:
+    """The cells of the document's two tables, without their heads."""
+    blocks = re.findall(r"(?:^\|.*\n)+", SOURCE, re.MULTILINE)
+    return [[[cell.strip() for cell in line.strip("|").split("|")] for line in one.splitlines()[2:]] for one in blocks]
+
+
+ASSUMED, OTHERS = _tables()
+
+
+def _switch(row: list[str]) -> str:
+    return row[2].strip("`")
+
+
+def test_every_switch_is_an_assumption_or_said_to_be_none() -> None:
+    assumed, none = [_switch(row) for row in ASSUMED], [row[0].strip("`") for row in OTHERS]
+
+    assert sorted([*assumed, *none]) == sorted([*SWITCHES, *(name for name in assumed if name in DURATIONS)])
+    assert all(why for _, why in OTHERS)
+
+
+@pytest.mark.parametrize("row", ASSUMED, ids=[_switch(row) for row in ASSUMED])
+def test_an_assumption_says_how_sure_we_are_and_all_its_values_are_tried(row: list[str]) -> None:
+    _, sure, _, values, why = row
+    name = _switch(row)
+    default = DURATIONS[name] if name in DURATIONS else SWITCHES[name].default
+
+    assert sure.startswith(MARKS)
+    assert why
+    tried = [default, *(one.value for one in VALUES if one.switch == name)]
+    assert re.findall(r"`([^`]+)`", values) == [_spelled(one) for one in tried]
+
+
+def _spelled(value: Any) -> str:
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return value if isinstance(value, str) else json.dumps(value)
+
+
+def test_every_scenario_is_told_in_a_usual_run_and_what_is_skipped_has_a_reason() -> None:
+    assert {value.first for value in VALUES} == set(SCENARIOS)
+    assert all(value.first in value.scenarios for value in VALUES)
+    assert all(bool(value.others) == (value.scenarios != set(SCENARIOS)) for value in VALUES)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from google.api_core import exceptions
 
-from tests.localcloud.building import ACCOUNT, OUT, PARENT, Building, P, R, building, gateway
+from tests.localcloud.building import ACCOUNT, PARENT, Building, P, R, building, gateway
 
 POLICY = "constraints/run.allowedVPCEgress"
 WIDE = {"network": f"projects/{P}/global/networks/net", "subnetwork": f"projects/{P}/regions/{R}/subnetworks/wide"}
