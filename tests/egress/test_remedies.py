@@ -45,6 +45,7 @@ from wayout.egress.model import (
     Nat,
     NetworkName,
     Plan,
+    PolicyRule,
     Remove,
     Route,
     Router,
@@ -55,6 +56,7 @@ from wayout.egress.model import (
     SubnetName,
     Traffic,
     Update,
+    Verb,
     Way,
     Zone,
 )
@@ -312,6 +314,8 @@ HTTPS = (Traffic("tcp", ("443",)),)
         (rule(target_tags=(naming.tag_of(OURS),)), [], True, "for ours"),
         (rule(target_accounts=("a@b",)), [], False, "for a service account, which no connector has"),
         (rule(traffic=(Traffic("udp"),)), [], False, "another protocol"),
+        (rule(traffic=(Traffic("6"),)), [], True, "ours, by its number"),
+        (rule(traffic=(Traffic("17"),)), [], False, "another protocol, by its number"),
         (rule(traffic=(Traffic("tcp", ("22",)),)), [], False, "other ports"),
         (rule(traffic=(Traffic("tcp", ("400-500",)),)), [], True, "a range of ports that holds ours"),
         (rule(destinations=("10.0.0.0/8",)), [], False, "other destinations"),
@@ -347,6 +351,51 @@ def test_inwards_too(foreign: FirewallRule, pool: list[str], blocks: bool, reaso
     world = greenfield(policy(wish)).add(foreign)
     first = plan_of(world)
     assert any(block.what == "firewall rule theirs" for block in first.blocked) == blocks, reason
+
+
+def deny(**more: Any) -> PolicyRule:
+    told: dict[str, Any] = {"direction": Direction.EGRESS, "verb": Verb.DENY, "traffic": (Traffic("all"),)}
+    return PolicyRule(7, **{**told, "destinations": ("10.20.0.0/24",), **more})
+
+
+INWARDS: dict[str, Any] = {"direction": Direction.INGRESS, "destinations": (), "sources": ("10.127.0.0/16",)}
+
+
+@pytest.mark.parametrize(
+    ("layer", "foreign", "more", "blocks", "reason"),
+    [
+        (Layer.NETWORK, deny(), {}, True, "asked after our rules, it would never get to deny"),
+        (Layer.REGIONAL, deny(), {}, True, "a regional one neither"),
+        (Layer.NETWORK, deny(), {"outranks": ["theirs:7"]}, False, "the policy names it"),
+        (Layer.NETWORK, deny(), {"outranks": ["theirs:*"]}, False, "by a glob"),
+        (Layer.NETWORK, deny(), {"outranks": ["theirs"]}, True, "the name of a policy alone is no rule's"),
+        (Layer.HIERARCHY, deny(), {}, False, "asked before our rules, it stands"),
+        (Layer.NETWORK, deny(), {"first": True}, False, "the network asks its policies first"),
+        (Layer.NETWORK, deny(disabled=True), {}, False, "it is off"),
+        (Layer.NETWORK, deny(verb=Verb.ALLOW), {}, False, "no deny"),
+        (Layer.NETWORK, deny(verb=Verb.NEXT), {}, False, "it decides nothing"),
+        (Layer.NETWORK, deny(verb=Verb.OTHER), {}, True, "an inspection may deny"),
+        (Layer.NETWORK, deny(destinations=(), unclear=("destination FQDNs",)), {}, True, "it may be about ours"),
+        (Layer.NETWORK, deny(destinations=("10.99.0.0/24",)), {}, False, "other destinations"),
+        (Layer.NETWORK, deny(traffic=(Traffic("udp"),)), {}, False, "another protocol"),
+        (Layer.NETWORK, deny(sources=("10.99.0.0/24",)), {}, False, "for machines elsewhere"),
+        (Layer.NETWORK, deny(sources=("10.127.0.0/16",)), {}, True, "for machines in our pool"),
+        (Layer.NETWORK, deny(target_accounts=("a@b",)), {}, False, "for a service account, which no connector has"),
+        (Layer.NETWORK, deny(**INWARDS), {}, True, "inwards, from our pool"),
+        (Layer.NETWORK, deny(**{**INWARDS, "sources": ("10.9.0.0/16",)}), {}, False, "inwards, from elsewhere"),
+    ],
+)
+def test_nor_a_deny_of_a_firewall_policy_that_is_asked_after_our_rules(
+    layer: Layer, foreign: PolicyRule, more: dict[str, Any], blocks: bool, reason: str
+) -> None:
+    wish = {"destinations": [{"to": "10.20.0.0/16", "ports": ["tcp:5432"]}], "outranks": more.get("outranks", [])}
+    world = greenfield(policy(wish))
+    world.networks[NETWORK] = replace(world.networks[NETWORK], policies_first=more.get("first", False))
+    world.firewall_policies = (FirewallPolicy("theirs", layer, (foreign,)),)
+    hit = [block for block in run(world)[-1].plan.blocked if block.what == "firewall policy rule theirs:7"]
+    assert bool(hit) == blocks, reason
+    assert bool(ours(world)) != blocks, "no rule of ours is made while one would out-rank it"
+    assert all("outranks: [theirs:7]" in block.help for block in hit)
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,16 @@ from wayout.egress.model import (
     Change,
     Create,
     Direction,
+    FirewallPolicy,
     FirewallRule,
+    Layer,
+    PolicyRule,
     Remove,
     Traffic,
     Update,
+    Verb,
 )
+from wayout.egress.reach.spans import canonical
 
 
 def missing(wanted: tuple[FirewallRule, ...], existing: tuple[FirewallRule, ...]) -> list[Change]:
@@ -87,8 +92,8 @@ def speaks_of(rule: FirewallRule, tags: frozenset[str], range_: str, *, accounts
 
 def _traffic_overlaps(some: Iterable[Traffic], others: Iterable[Traffic]) -> bool:
     return any(
-        "all" in (one.protocol, other.protocol)
-        or (one.protocol == other.protocol and _ports_overlap(one.ports, other.ports))
+        "all" in (canonical(one.protocol), canonical(other.protocol))
+        or (canonical(one.protocol) == canonical(other.protocol) and _ports_overlap(one.ports, other.ports))
         for one in some
         for other in others
     )
@@ -105,7 +110,7 @@ def _ports_overlap(some: tuple[str, ...], others: tuple[str, ...]) -> bool:
     )
 
 
-def meets(rule: FirewallRule, other: FirewallRule) -> bool:
+def meets(rule: FirewallRule, other: FirewallRule | PolicyRule) -> bool:
     """Whether two rules of one direction can decide on the same packet, by traffic and destination ranges."""
     if rule.direction != other.direction or not _traffic_overlaps(rule.traffic, other.traffic):
         return False
@@ -122,3 +127,27 @@ def outranked(ours: FirewallRule, others: Iterable[FirewallRule]) -> list[Firewa
         and other.priority > ours.priority
         and meets(ours, other)
     ]
+
+
+def stood_before(
+    ours: FirewallRule, policies: Iterable[FirewallPolicy], places: tuple[str, ...], *, accounts: bool
+) -> list[str]:
+    """The rules of network firewall policies, as POLICY:PRIORITY, that are asked after VPC firewall rules and so never
+    get to deny what an allow of ours lets out of these places (CIDR text). `accounts`: as in `speaks_of`.
+    """
+    return [
+        f"{policy.name}:{rule.priority}"
+        for policy in policies
+        if policy.layer in (Layer.NETWORK, Layer.REGIONAL) and ours.action == Action.ALLOW
+        for rule in policy.rules
+        if _may_deny(rule, places, accounts=accounts) and meets(ours, rule)
+    ]
+
+
+def _may_deny(rule: PolicyRule, places: tuple[str, ...], *, accounts: bool) -> bool:
+    """A rule whose match is unclear may be about us, and an inspection may deny."""
+    if rule.disabled or rule.verb not in (Verb.DENY, Verb.OTHER):
+        return False
+    if rule.direction == Direction.EGRESS and rule.target_accounts and not accounts:
+        return False
+    return not rule.sources or ranges.overlap(rule.sources, places)

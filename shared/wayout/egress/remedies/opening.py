@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fnmatch import fnmatchcase
+from typing import Any
 
 from wayout.egress import naming, precedence, rules
 from wayout.egress.model import (
     Blocked,
     Change,
+    FirewallPolicy,
     FirewallRule,
+    NetworkAt,
     PeerRoutesOf,
+    PoliciesOf,
+    Read,
+    RegionPoliciesOf,
     Remove,
     RoutesOf,
     RulesOf,
@@ -19,10 +26,11 @@ from wayout.egress.model import (
 from wayout.egress.remedies.remedy import OWN_ROADS, Remedy, Verdict, Want, wait_for
 
 
-def reads(want: Want) -> tuple[RulesOf | SubnetsOf | RoutesOf | PeerRoutesOf, ...]:
-    """The network's rules, and the ranges that are not the internet."""
-    network = want.site.network
-    return (RulesOf(network), SubnetsOf(network), RoutesOf(network), PeerRoutesOf(network, want.site.region))
+def reads(want: Want) -> tuple[Read[Any], ...]:
+    """The network's rules and policies, and the ranges that are not the internet."""
+    network, region = want.site.network, want.site.region
+    ranges = (SubnetsOf(network), RoutesOf(network), PeerRoutesOf(network, region))
+    return (RulesOf(network), *ranges, NetworkAt(network), PoliciesOf(network), RegionPoliciesOf(network, region))
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
@@ -65,7 +73,7 @@ def _surplus(want: Want, existing: tuple[FirewallRule, ...], wanted: rules.Wante
     ]
 
 
-def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> list[Blocked]:
+def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> Iterator[Blocked]:
     """Denies of others that an allow of ours would out-rank, and that the policy does not name."""
     scope = want.scope(seen)
     places = (scope.range,) if scope.range else want.profile.pool
@@ -74,7 +82,6 @@ def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> li
         rule
         for rule in existing
         if not naming.place_of(rule.name)
-        and not any(fnmatchcase(rule.name.rule, glob) for glob in want.profile.outranks)
         and any(precedence.speaks_of(rule, scope.tags, place, accounts=accounts) for place in places)
     ]
     allows = [
@@ -82,15 +89,31 @@ def _conflicts(want: Want, seen: Seen, existing: tuple[FirewallRule, ...]) -> li
         for rule in rules.wanted(want.site, want.profile, rules.inside(want.site, seen), scope).opens
         if "control" not in rule.name.rule
     ]
-    denies = {deny.name.rule: allow for allow in allows for deny in precedence.outranked(allow, foreign)}
-    return [
-        Blocked(
-            f"firewall rule {name}",
-            f"our {allow.name.rule} at {allow.priority} would out-rank this deny, which is not ours",
-            f"if that is wanted, let {want.site.profile} say outranks: [{name}]; else change its destinations",
-        )
-        for name, allow in denies.items()
-    ]
+    later = _asked_later(want, seen)
+    denies: dict[tuple[str, str], FirewallRule] = {}
+    for allow in allows:
+        denies |= {("rule", deny.name.rule): allow for deny in precedence.outranked(allow, foreign)}
+        names = precedence.stood_before(allow, later, places, accounts=accounts)
+        denies |= {("policy rule", name): allow for name in names}
+    for (kind, name), allow in denies.items():
+        if not any(fnmatchcase(name, glob) for glob in want.profile.outranks):
+            yield _conflict(kind, name, allow, want.site.profile)
+
+
+def _conflict(kind: str, name: str, allow: FirewallRule, profile: str) -> Blocked:
+    why = f"our {allow.name.rule} at {allow.priority} would out-rank this deny, which is not ours"
+    if kind == "policy rule":
+        why += ": the network asks its firewall policies after VPC firewall rules"
+    help_ = f"if that is wanted, let {profile} say outranks: [{name}]; else change its destinations"
+    return Blocked(f"firewall {kind} {name}", why, help_)
+
+
+def _asked_later(want: Want, seen: Seen) -> tuple[FirewallPolicy, ...]:
+    """The policies that get to see only what no VPC firewall rule has decided; hierarchical ones are asked first."""
+    network = seen.maybe(NetworkAt(want.site.network))
+    if network is None or network.policies_first:
+        return ()
+    return (*seen.get(PoliciesOf(network.name)), *seen.get(RegionPoliciesOf(network.name, want.site.region)))
 
 
 REMEDY = Remedy(
@@ -102,6 +125,8 @@ REMEDY = Remedy(
         "compute.subnetworks.list",
         "compute.routes.list",
         "compute.networks.get",
+        "compute.networks.getEffectiveFirewalls",
+        "compute.networks.getRegionEffectiveFirewalls",
         "compute.networks.listPeeringRoutes",
         "vpcaccess.connectors.list",
         "compute.firewalls.get",
