@@ -25,10 +25,11 @@ from wayout.egress.model import (
 )
 from wayout.egress.need import Intent, Step
 from wayout.egress.proof import foresight, grounds
-from wayout.egress.reach import Ground, Packet, Verdict, judge
+from wayout.egress.reach import Ground, Packet, Receiver, Verdict, judge
 from wayout.parts import Parts
 
 T = TypeVar("T")
+UNNAMED = Receiver(tags=None, account=None)
 
 
 class NotKnownError(LookupError):
@@ -49,6 +50,7 @@ class Explained:
     now: Verdict
     then: Verdict | None = None
     blocked: tuple[Blocked, ...] = ()
+    receiver: Receiver = UNNAMED
 
 
 class _Looker:
@@ -75,22 +77,24 @@ def walk(name: JobName, parts: Parts) -> tuple[Step, ...]:
     return looker.ask(lambda seen: tuple(need.walk(parts.policy(), job, today=parts.today(), seen=seen)))
 
 
-def explain(name: JobName, packet: Packet, parts: Parts) -> Explained:
-    """Judge one packet of one job. Raises NotKnownError where the job, or what decides, cannot be seen."""
+def explain(name: JobName, packet: Packet, parts: Parts, receiver: Receiver = UNNAMED) -> Explained:
+    """Judge one packet of one job to one receiver, if that lies inside. Raises NotKnownError where the job, or what decides, cannot be seen."""
     looker = _Looker(parts)
     job = _job(name, looker)
-    now = looker.ask(lambda seen: _judged(job, job.way, packet, seen))
+    now = looker.ask(lambda seen: _judged(job, job.way, packet, seen, receiver))
     intent = looker.ask(lambda seen: reconcile.judged(parts.policy(), job, parts, parts.today(), dict(seen.sightings)))
     if intent.site is None:
-        return Explained(job, intent, packet, now)
+        return Explained(job, intent, packet, now, receiver=receiver)
     ahead, harm = looker.ask(lambda seen: _ahead(job, intent, parts, seen))
     blocked = (*foresight.whole(ahead).blocked, *harm)
     if not any(stage.plan.changes for stage in ahead):
-        return Explained(job, intent, packet, now, blocked=blocked)
+        return Explained(job, intent, packet, now, blocked=blocked, receiver=receiver)
     last = ahead[-1]
     moved = next((one for one in last.want.jobs if one.name == name), job)
-    then = looker.ask(lambda seen: _judged(job, moved.way, packet, Seen({**seen.sightings, **last.seen.sightings})))
-    return Explained(job, intent, packet, now, then, blocked)
+    then = looker.ask(
+        lambda seen: _judged(job, moved.way, packet, Seen({**seen.sightings, **last.seen.sightings}), receiver)
+    )
+    return Explained(job, intent, packet, now, then, blocked, receiver)
 
 
 def _job(name: JobName, looker: _Looker) -> Job:
@@ -111,11 +115,11 @@ def _ahead(
     return ahead, foresight.proven(ahead)
 
 
-def _judged(job: Job, way: Way | None, packet: Packet, seen: Seen) -> Verdict:
+def _judged(job: Job, way: Way | None, packet: Packet, seen: Seen, receiver: Receiver) -> Verdict:
     """A job may name its connector with a project's number, and rules know its machines by what it is."""
     found = troubles.named_connector(way.connector, seen) if way and way.connector else None
     way = replace(way, connector=found.name) if way and found else way
-    return judge(job.name, way, job.service_account, packet, _ground(job, way, seen))
+    return judge(job.name, way, job.service_account, packet, _ground(job, way, seen), receiver)
 
 
 def _ground(job: Job, way: Way | None, seen: Seen) -> Ground | None:

@@ -13,7 +13,7 @@ from wayout.cli.jobs import common, job_argument, named_job
 
 if TYPE_CHECKING:
     from wayout.egress.model import JobName
-    from wayout.egress.reach import Packet, Verdict
+    from wayout.egress.reach import Packet, Receiver, Verdict
     from wayout.explain import Explained
     from wayout.wiring import Wired
 
@@ -21,16 +21,22 @@ EXITS = {"reachable": 0, "not reachable": 2, "unknown": 1}
 COLOURS = {"reachable": "green", "not reachable": "red", "unknown": "yellow"}
 SIGNS = {"reachable": "✓", "not reachable": "✗", "unknown": "?"}
 
+WHOSE, NONE = "The machine at HOST", "-"
+
 
 @click.command()
 @job_argument
 @click.option("--to", required=True, metavar="HOST:PORT", help="An IPv4 address, or a name that this machine resolves.")
 @click.option("--protocol", default="tcp", show_default=True, type=click.Choice(["tcp", "udp", "icmp"]))
+@click.option("--to-tag", "tags", multiple=True, metavar="TAG", help=f"{WHOSE} has this network tag; - for none.")
+@click.option("--to-account", "account", metavar="EMAIL", help=f"{WHOSE} runs as this service account; - for none.")
 @common
 def explain(
     job: str,
     to: str,
     protocol: str,
+    tags: tuple[str, ...],
+    account: str | None,
     region: str | None,
     project: str | None,
     policy_file: str | None,
@@ -42,7 +48,8 @@ def explain(
 
     \b
     What is judged: firewall rules and policies, routes, Private Google Access, Cloud NAT, the job's own egress
-    setting. What is not: whether anything listens there, or what lies beyond a VPN or a peering.
+    setting. What is not: whether anything listens there, or what lies beyond a VPN or a peering. Rules for machines
+    with some tag or service account may be for whatever is at HOST or not: --to-tag and --to-account say so.
     Exit codes: 0 reachable now, 2 not reachable now, 1 cannot be known, or failed.
     """
     addresses, port = _meant(to, protocol)
@@ -50,8 +57,9 @@ def explain(
     from wayout.egress.reach import Packet
 
     packets = [Packet(address, protocol, port) for address in addresses]
+    receiver = _receiver(tags, account)
     try:
-        found = [_explained(name, packet, wired) for packet in packets]
+        found = [_explained(name, packet, wired, receiver) for packet in packets]
     finally:
         wired.clients.close()
     if as_json:
@@ -86,13 +94,21 @@ def _addresses(host: str) -> list[str]:
     return sorted({str(answer[4][0]) for answer in answers})
 
 
-def _explained(name: JobName, packet: Packet, wired: Wired) -> Explained:
+def _receiver(tags: tuple[str, ...], account: str | None) -> Receiver:
+    """The machine at the destination, as far as somebody says what it is."""
+    from wayout.egress.reach import Receiver
+
+    named = frozenset(tag for tag in tags if tag != NONE)
+    return Receiver(named if tags else None, "" if account == NONE else account)
+
+
+def _explained(name: JobName, packet: Packet, wired: Wired, receiver: Receiver) -> Explained:
     from wayout import explain as explaining
     from wayout.cloud.errors import CloudError
     from wayout.egress.policy import PolicyError
 
     try:
-        return explaining.explain(name, packet, wired)
+        return explaining.explain(name, packet, wired, receiver)
     except explaining.NotKnownError as error:
         raise click.ClickException(f"{error}" + (f" → {error.help}" if error.help else "")) from error
     except (CloudError, PolicyError) as error:
@@ -130,11 +146,17 @@ def document(one: Explained) -> dict[str, Any]:
     return {
         "job": str(one.job.name),
         "packet": packet,
+        "receiver": _receiver_said(one.receiver),
         "because": one.intent.because,
         "now": _verdict(one.now),
         "after": _verdict(one.then) if one.then else None,
         "blocked": [{"what": each.what, "why": each.why, "help": each.help} for each in one.blocked],
     }
+
+
+def _receiver_said(one: Receiver) -> dict[str, Any]:
+    """What was said of the machine at the destination; null where nobody said it."""
+    return {"tags": None if one.tags is None else sorted(one.tags), "account": one.account}
 
 
 def _verdict(verdict: Verdict) -> dict[str, Any]:

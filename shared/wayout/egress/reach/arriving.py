@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from wayout.egress.model import Direction, Layer
-from wayout.egress.reach.firewall import End, Firewall
+from wayout.egress.reach.firewall import End, Firewall, Target
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Receiver
 from wayout.egress.reach.parts import KEPT
@@ -20,7 +20,7 @@ class Arrival:
     """
 
     def __init__(self, ground: Ground, receiver: Receiver) -> None:
-        target = End(0, receiver.tags, receiver.account)
+        target = Target(receiver.tags, receiver.account)
         network, book, policies = ground.network, ground.book, ground.policies
         wide = [one for one in policies if one.layer != Layer.REGIONAL]
         self._here = Firewall(network, book, policies, Direction.INGRESS, target)

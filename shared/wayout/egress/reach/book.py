@@ -20,9 +20,10 @@ class Book:
             for tag in () if rule.disabled else rule.target_tags or ("",):
                 self._found.setdefault((rule.direction, tag), []).append(number)
 
-    def rules(self, direction: Direction, tags: frozenset[str]) -> Iterator[FirewallRule]:
-        """The rules of one direction that may be for machines with these tags, in their order."""
-        numbers = {number for tag in ("", *tags) for number in self._found.get((direction, tag), ())}
+    def rules(self, direction: Direction, tags: frozenset[str] | None) -> Iterator[FirewallRule]:
+        """The rules of one direction that may be for machines with these tags (None: with any), in their order."""
+        named = (tag for one, tag in self._found if one == direction) if tags is None else ("", *tags)
+        numbers = {number for tag in named for number in self._found.get((direction, tag), ())}
         return (self._rules[number] for number in sorted(numbers))
 
     @cached_property

@@ -20,22 +20,32 @@ DEFAULT_ACCOUNT = "-compute@developer.gserviceaccount.com"  # of a job that name
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """One end of a packet's way through a firewall: its address as a number, tags and account. `unnamed`: it runs as
-    the project's default account, whose name is not known."""
+    """Where a packet comes from, as a firewall sees it: its address as a number, tags and account."""
 
     address: int
     tags: frozenset[str]
     account: str
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The machines whose firewall it is. None: nobody knows their tags, or their account. `unnamed`: they run as
+    the project's default account, whose name is not known."""
+
+    tags: frozenset[str] | None
+    account: str | None
     unnamed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What a firewall does, and which rule (None: what is implied), policy or doubt decides."""
+    """What a firewall does, and which rule (None: what is implied), policy or doubt decides. `sure`: that rule is
+    certainly for these machines and this packet."""
 
     answer: Answer
     rule: FirewallRule | PolicyRule | None = None
     policy: FirewallPolicy | None = None
+    sure: bool = True
 
 
 @dataclass(slots=True)
@@ -64,7 +74,7 @@ class Firewall:
         book: Book,
         policies: Sequence[FirewallPolicy],
         direction: Direction,
-        target: End,
+        target: Target,
     ) -> None:
         self._direction = direction
         self._target = target
@@ -98,13 +108,16 @@ class Firewall:
         """Whether a rule is for these machines; None: never; False: perhaps."""
         if rule.disabled or rule.direction != self._direction:
             return None
-        target = self._target
-        if isinstance(rule, FirewallRule) and rule.target_tags and not target.tags & set(rule.target_tags):
-            return None
+        target, sure = self._target, True
+        if isinstance(rule, FirewallRule) and rule.target_tags:
+            if target.tags is None:
+                sure = False
+            elif not target.tags & set(rule.target_tags):
+                return None
         if rule.target_accounts and target.account not in rule.target_accounts:
             maybe = target.unnamed and any(name.endswith(DEFAULT_ACCOUNT) for name in rule.target_accounts)
-            return False if maybe else None
-        return True
+            return False if maybe or target.account is None else None
+        return sure
 
     def _slot(
         self, rule: FirewallRule | PolicyRule, policy: FirewallPolicy | None, verb: Verb, *, certain: bool
@@ -123,7 +136,7 @@ class Firewall:
             accounts,
             bool(rule.sources or tags or accounts),
             certain,
-            Decision(answer, rule, policy),
+            Decision(answer, rule, policy, certain),
         )
 
     def place(self, destination: int) -> tuple[bool, ...]:
@@ -152,9 +165,10 @@ class Firewall:
 
         found = self._possible(0, hits)
         if len({decision.answer for decision in found}) == 1:
-            return found[0]
-        doubt = next((one for one in found if one.rule is not None), found[0])
-        return Decision(Answer.UNKNOWN, doubt.rule, doubt.policy)
+            return next((one for one in found if one.sure), found[0])
+        doubt = next((one for one in found if not one.sure), None)
+        doubt = doubt or next((one for one in found if one.rule is not None), found[0])
+        return Decision(Answer.UNKNOWN, doubt.rule, doubt.policy, sure=False)
 
     def _possible(self, block: int, hits: Callable[[_Slot], bool]) -> list[Decision]:
         """Every decision that is possible from one block on, the likeliest first."""

@@ -8,7 +8,7 @@ from ipaddress import IPv4Address
 from wayout.egress.model import Direction, JobName, Route, Way
 from wayout.egress.reach import leaving, words
 from wayout.egress.reach.arriving import Arrival
-from wayout.egress.reach.firewall import End, Firewall
+from wayout.egress.reach.firewall import End, Firewall, Target
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
 from wayout.egress.reach.parts import samples, stretches
@@ -54,7 +54,7 @@ class Judge:
     def _prepare(self, found: Sender, ground: Ground) -> None:
         self._ground = ground
         inner, tags, unnamed = found, found.tags, not found.connector and not found.account
-        target = End(0, tags, inner.account, unnamed=unnamed)
+        target = Target(tags, inner.account, unnamed)
         self._egress = Firewall(ground.network, ground.book, ground.policies, Direction.EGRESS, target)
         self._into_connector = Firewall(ground.network, ground.book, ground.policies, Direction.INGRESS, target)
         self._arrival = Arrival(ground, self._receiver)

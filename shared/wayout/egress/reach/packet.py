@@ -57,7 +57,8 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """The machine at the destination, where that lies in the network or in a peer's."""
+    """The machine at the destination, where that lies in the network or in a peer's. None: nobody has said which tags
+    it has, or which account, so that rules for some machines may be for it or not; the default has neither."""
 
-    tags: frozenset[str] = frozenset()
-    account: str = ""
+    tags: frozenset[str] | None = frozenset()
+    account: str | None = ""

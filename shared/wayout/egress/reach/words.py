@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wayout.egress.model import Direction, FirewallRule, PolicyRule, Route
+from wayout.egress.model import Direction, FirewallRule, PolicyRule, Route, Verb
 from wayout.egress.reach.firewall import Decision
 from wayout.egress.reach.packet import Answer
 
@@ -17,16 +17,25 @@ def decided(decision: Decision, direction: Direction) -> tuple[str, str]:
             else ("denied: no rule lets it in, and ingress is denied where none does", "")
         )
     verb = {Answer.YES: "allowed", Answer.NO: "denied", Answer.UNKNOWN: "cannot be known:"}[decision.answer]
+    why = _doubt(rule) if decision.answer == Answer.UNKNOWN else ""
     if isinstance(rule, FirewallRule):
         places = _some(rule.destinations if direction == Direction.EGRESS else rule.sources)
-        return f"{verb} by {rule.name.rule} at {rule.priority}{places}", str(rule.name)
+        return f"{verb} by {rule.name.rule} at {rule.priority}{places}{why}", str(rule.name)
     policy = decision.policy.name if decision.policy else "a policy"
-    why = _doubt(rule) if decision.answer == Answer.UNKNOWN else ""
     return f"{verb} by rule {rule.priority} of the firewall policy {policy}{why}", f"{policy}:{rule.priority}"
 
 
-def _doubt(rule: PolicyRule) -> str:
-    return f", which matches by {', '.join(rule.unclear)}" if rule.unclear else ", which hands it to an inspection"
+def _doubt(rule: FirewallRule | PolicyRule) -> str:
+    """What nobody here knows, and what would decide it."""
+    if isinstance(rule, PolicyRule) and rule.unclear:
+        return f", which matches by {', '.join(rule.unclear)}"
+    if isinstance(rule, PolicyRule) and rule.verb == Verb.OTHER:
+        return ", which hands it to an inspection"
+    if isinstance(rule, FirewallRule) and rule.target_tags:
+        return f", which is for machines with the tag {' or '.join(rule.target_tags)} alone"
+    if rule.target_accounts:
+        return f", which is for machines of the service account {' or '.join(rule.target_accounts)} alone"
+    return ""
 
 
 def _some(places: tuple[str, ...]) -> str:

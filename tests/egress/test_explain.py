@@ -1,0 +1,77 @@
+"""`wayout explain`: what it says of a destination of which nobody has said what stands there, and what it takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.egress.world import World
+from tests.egress.worlds import NETWORK, PROJECT, REGION, greenfield, job_name, policy, run
+from wayout.cli.explain import document
+from wayout.egress.model import Action, Direction, FirewallRule, RuleName, Subnet, SubnetName, Traffic
+from wayout.egress.reach import Packet, Receiver
+from wayout.explain import UNNAMED, Explained, explain
+
+DATABASE = Packet("10.20.0.5", "tcp", 5432)
+ANOTHER = {"destinations": [{"to": "10.20.0.0/24", "ports": ["tcp:5432"]}], "google_apis": "none"}
+
+
+def into(action: Action, name: str, priority: int = 1000, **more: Any) -> FirewallRule:
+    """A rule inwards for everybody's packets to the database."""
+    traffic = (Traffic("tcp", ("5432",)),)
+    told = {"sources": ("10.0.0.0/8",), **more}
+    return FirewallRule(RuleName(PROJECT, name), NETWORK, Direction.INGRESS, action, priority, traffic, **told)
+
+
+LET_DB = into(Action.ALLOW, "let-db", target_tags=("db",))
+LET_ACCOUNT = into(Action.ALLOW, "let-account", target_accounts=("db@shop",))
+LET_ALL = into(Action.ALLOW, "let-all")
+SHUT_DB = into(Action.DENY, "shut-db", 900, target_tags=("db",))
+
+
+def world(*rules: FirewallRule) -> World:
+    """A site without ingress rules of its own, and a database."""
+    made = greenfield(policy(ANOTHER)).add(Subnet(SubnetName(PROJECT, REGION, "data"), NETWORK, "10.20.0.0/24"))
+    run(made)
+    for name in [name for name in made.rules if "-in-" in name.rule or "deny-in" in name.rule]:
+        del made.rules[name]
+    for name in [name for name in made.rules if name.rule.startswith("aet-") and name.rule.endswith("fw")]:
+        made.rules.pop(name) if name.rule.endswith(("sbntfw", "tagfw")) else None
+    return made.add(*rules)
+
+
+@pytest.mark.parametrize(
+    ("rules", "receiver", "answer", "said"),
+    [
+        ((), UNNAMED, "not reachable", "no rule lets it in"),
+        ((LET_ALL,), UNNAMED, "reachable", ""),
+        ((LET_DB,), UNNAMED, "unknown", "let-db at 1000 (10.0.0.0/8), which is for machines with the tag db alone"),
+        ((LET_DB,), Receiver(frozenset({"db"}), None), "reachable", ""),
+        ((LET_DB,), Receiver(frozenset({"web"}), None), "not reachable", "no rule lets it in"),
+        ((LET_DB,), Receiver(None, "db@shop"), "unknown", "the tag db alone"),
+        ((LET_ALL, SHUT_DB), UNNAMED, "unknown", "shut-db at 900 (10.0.0.0/8), which is for machines with the tag db"),
+        ((LET_ALL, SHUT_DB), Receiver(frozenset({"db"}), None), "not reachable", "denied by shut-db"),
+        ((LET_ALL, SHUT_DB), Receiver(frozenset({"web"}), None), "reachable", ""),
+        ((LET_ALL, LET_DB), UNNAMED, "reachable", ""),
+        ((LET_ACCOUNT,), UNNAMED, "unknown", "machines of the service account db@shop alone"),
+        ((LET_ACCOUNT,), Receiver(None, "db@shop"), "reachable", ""),
+        ((LET_ACCOUNT,), Receiver(None, "web@shop"), "not reachable", "no rule lets it in"),
+        ((LET_ACCOUNT,), Receiver(frozenset({"db"}), None), "unknown", "db@shop"),
+    ],
+)
+def test_a_rule_for_some_machines_decides_only_where_it_is_said_what_stands_there(
+    rules: tuple[FirewallRule, ...], receiver: Receiver, answer: str, said: str
+) -> None:
+    found = explain(job_name(), DATABASE, world(*rules), receiver).now
+    assert (found.answer, said in found.decider.said) == (answer, True), found.decider
+
+
+def test_what_was_said_of_the_receiver_is_in_the_document() -> None:
+    def told(receiver: Receiver) -> Any:
+        found: Explained = explain(job_name(), DATABASE, world(LET_DB), receiver)
+        return json.loads(json.dumps(document(found)))["receiver"]
+
+    assert told(UNNAMED) == {"tags": None, "account": None}
+    assert told(Receiver(frozenset({"db", "a"}), "")) == {"tags": ["a", "db"], "account": ""}
