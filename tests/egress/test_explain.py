@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import click
 import pytest
 
 from tests.egress.world import World
 from tests.egress.worlds import NETWORK, PROJECT, REGION, greenfield, job_name, policy, run
-from wayout.cli.explain import document
+from wayout.cli.explain import _meant, document
 from wayout.egress.model import Action, Direction, FirewallRule, RuleName, Subnet, SubnetName, Traffic
 from wayout.egress.reach import Packet, Receiver
 from wayout.explain import UNNAMED, Explained, explain
@@ -75,3 +76,41 @@ def test_what_was_said_of_the_receiver_is_in_the_document() -> None:
 
     assert told(UNNAMED) == {"tags": None, "account": None}
     assert told(Receiver(frozenset({"db", "a"}), "")) == {"tags": ["a", "db"], "account": ""}
+
+
+@pytest.mark.parametrize(
+    ("to", "protocol", "meant", "reason"),
+    [
+        ("10.20.0.5:5432", "tcp", (["10.20.0.5"], 5432), "an address and a port"),
+        ("[fd00::12]:443", "tcp", (["fd00::12"], 443), "an IPv6 address stands in brackets before a port"),
+        ("10.20.0.5", "icmp", (["10.20.0.5"], 0), "icmp has no ports"),
+        ("10.20.0.5:7", "icmp", (["10.20.0.5"], 0), "one that is given all the same means nothing"),
+        ("fd00::12", "icmp", (["fd00::12"], 0), "its last part is no port"),
+        ("[fd00::12]", "icmp", (["fd00::12"], 0), "brackets do no harm"),
+        ("localhost:80", "tcp", (["127.0.0.1"], 80), "a name that is resolved here"),
+    ],
+)
+def test_a_destination_is_read_as_it_is_meant(to: str, protocol: str, meant: Any, reason: str) -> None:
+    assert _meant(to, protocol) == meant, reason
+
+
+@pytest.mark.parametrize(
+    ("to", "protocol", "said", "reason"),
+    [
+        ("10.20.0.5", "tcp", "HOST:PORT", "no port"),
+        ("example.com:0", "tcp", "HOST:PORT", "no such port"),
+        ("example.com:٤٤٣", "tcp", "HOST:PORT", "digits of another script"),
+        ("fd00::12", "tcp", "[2001:db8::1]:443", "whether 12 is a port cannot be told"),
+        ("..:443", "tcp", "no name", "an empty part"),
+        ("a" * 64 + ".com:443", "tcp", "no name", "a part that is too long"),
+        ("010.0.0.1:443", "tcp", "no address", "a resolver would read it as octal"),
+        ("10.1:443", "tcp", "no address", "a resolver would fill it up"),
+        ("0x7f000001:443", "tcp", "no address", "a resolver would read it as hexadecimal"),
+        ("10.0.0.256", "icmp", "no address", "no such number"),
+        ("fd00::12::1", "icmp", "no name", "two gaps"),
+    ],
+)
+def test_what_nobody_can_mean_is_refused_with_what_to_write(to: str, protocol: str, said: str, reason: str) -> None:
+    with pytest.raises(click.UsageError) as refused:
+        _meant(to, protocol)
+    assert said in refused.value.message, reason

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ COLOURS = {"reachable": "green", "not reachable": "red", "unknown": "yellow"}
 SIGNS = {"reachable": "✓", "not reachable": "✗", "unknown": "?"}
 
 WHOSE, NONE = "The machine at HOST", "-"
+NUMBER = re.compile(r"\d+|0[xX][0-9a-fA-F]*", re.ASCII)
+LABEL = 63  # letters in one part of a name (RFC 1035)
 
 
 @click.command()
@@ -71,27 +74,48 @@ def explain(
 
 def _meant(to: str, protocol: str) -> tuple[list[str], int]:
     """The addresses and the port (0 for icmp) that somebody means."""
+    if protocol == "icmp" and (alone := _literal(to.strip("[]"))):
+        return [alone], 0
     host, colon, text = to.rpartition(":")
     if protocol == "icmp":
         return _addresses(host if colon and text.isdecimal() else to), 0
-    if not (host and text.isdecimal() and 1 <= int(text) <= 65535):
-        raise click.UsageError(f"--to {to}: write HOST:PORT, such as 10.20.0.5:5432 or example.com:443")
+    ported = text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
+    if not (host and ported) or (":" in host and not (host[0], host[-1]) == ("[", "]")):
+        example = "10.20.0.5:5432, example.com:443 or [2001:db8::1]:443"
+        raise click.UsageError(f"--to {to}: write HOST:PORT, such as {example}")
     return _addresses(host.strip("[]")), int(text)
+
+
+def _literal(host: str) -> str:
+    """An address, or nothing."""
+    try:
+        return str(ip_address(host))
+    except ValueError:
+        return ""
 
 
 def _addresses(host: str) -> list[str]:
     import socket
 
-    try:
-        return [str(ip_address(host))]
-    except ValueError:
-        pass
+    if literal := _literal(host):
+        return [literal]
+    _check_name(host)
     try:
         answers = socket.getaddrinfo(host, None, socket.AF_INET, socket.SOCK_STREAM)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # the latter for names that no encoding fits
         help_ = "give its address; a name in a private zone is known inside the network only"
-        raise click.ClickException(f"{host} cannot be resolved here ({error.strerror or error}): {help_}") from error
+        why = getattr(error, "strerror", "") or error
+        raise click.ClickException(f"{host} cannot be resolved here ({why}): {help_}") from error
     return sorted({str(answer[4][0]) for answer in answers})
+
+
+def _check_name(host: str) -> None:
+    """A resolver takes numbers for addresses in ways that nobody means: 010.0.0.1 is its 8.0.0.1."""
+    labels = host.removesuffix(".").split(".")
+    if NUMBER.fullmatch(labels[-1]):
+        raise click.UsageError(f"--to {host}: that is no address; write four decimal numbers without leading zeros")
+    if ":" in host or not all(0 < len(label.encode()) <= LABEL for label in labels):
+        raise click.UsageError(f"--to {host}: that is no name; each part of one has 1 to {LABEL} letters")
 
 
 def _receiver(tags: tuple[str, ...], account: str | None) -> Receiver:
