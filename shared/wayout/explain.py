@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from wayout import reconcile
-from wayout.egress import need, troubles, ways
+from wayout.egress import grounds, need, troubles, ways
 from wayout.egress.model import (
     BlindError,
     Blocked,
@@ -24,7 +24,7 @@ from wayout.egress.model import (
     Way,
 )
 from wayout.egress.need import Intent, Step
-from wayout.egress.proof import foresight, grounds
+from wayout.egress.proof import foresight
 from wayout.egress.reach import Ground, Packet, Receiver, Verdict, judge
 from wayout.parts import Parts
 
@@ -78,7 +78,10 @@ def walk(name: JobName, parts: Parts) -> tuple[Step, ...]:
 
 
 def explain(name: JobName, packet: Packet, parts: Parts, receiver: Receiver = UNNAMED) -> Explained:
-    """Judge one packet of one job to one receiver, if that lies inside. Raises NotKnownError where the job, or what decides, cannot be seen."""
+    """Judge one packet of one job. Raises NotKnownError where the job, or what decides, cannot be seen.
+
+    `receiver`: what stands at the destination, if that lies inside.
+    """
     looker = _Looker(parts)
     job = _job(name, looker)
     now = looker.ask(lambda seen: _judged(job, job.way, packet, seen, receiver))

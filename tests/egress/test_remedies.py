@@ -93,6 +93,14 @@ INTO: dict[str, Any] = {"direction": Direction.INGRESS, "destinations": (), "sou
 
 # --- NAT ---------------------------------------------------------------------------------------------------------
 
+VPN = Route("to-vpn", NETWORK, "0.0.0.0/0", priority=100, next_hop="vpn-tunnel")
+
+
+def to(place: str) -> Route:
+    """A route to the internet gateway."""
+    return Route(f"to-{place}", NETWORK, place, internet=True)
+
+
 THEIRS = RouterName(PROJECT, REGION, "theirs")
 
 
@@ -550,6 +558,41 @@ def test_virtual_addresses_of_google_apis_need_a_zone_that_we_never_make(
     assert bool(hit) == blocks
     assert all("CNAME" in block.help and apis in block.help for block in hit)
     assert (world.jobs[job_name()].way is None) == blocks
+
+
+@pytest.mark.parametrize(
+    ("profile", "routes", "expected", "reason"),
+    [
+        ({}, [INTERNET], set(), "the default route leads there"),
+        ({}, [], {"199.36.153.8/30"}, "no route leads there"),
+        ({}, [VPN], {"199.36.153.8/30"}, "the default route leads to a VPN"),
+        ({}, [VPN, to("199.36.153.8/30")], set(), "one of their own is longer"),
+        ({"google_apis": "restricted"}, [VPN, to("199.36.153.8/30")], {"199.36.153.4/30"}, "the other addresses"),
+        (
+            {},
+            [INTERNET, replace(VPN, destination="199.36.153.8/31")],
+            {"199.36.153.8/30"},
+            "half of them goes elsewhere",
+        ),
+        (
+            {"egress": "all-traffic"},
+            [VPN, to("199.36.153.8/30")],
+            {"34.126.0.0/18"},
+            "clients may be sent there, and with all traffic that goes through the VPC",
+        ),
+        ({"google_apis": "none"}, [], set(), "not wanted"),
+    ],
+)
+def test_and_a_route_to_the_internet_gateway_that_we_never_make(
+    profile: dict[str, Any], routes: list[Route], expected: set[str], reason: str
+) -> None:
+    wish = {"egress": "private-ranges-only", "google_apis": "private", "destinations": []}
+    world = greenfield(policy({**wish, **profile})).add(Zone("apis", "googleapis.com."))
+    world.routes = routes
+    hit = [block for block in run(world)[-1].plan.blocked if block.what.startswith("route to ")]
+    assert {block.what.removeprefix("route to ") for block in hit} == expected, reason
+    assert all("--next-hop-gateway=default-internet-gateway" in block.help for block in hit)
+    assert (world.jobs[job_name()].way is None) == bool(expected), reason
 
 
 # --- attachment --------------------------------------------------------------------------------------------------

@@ -80,7 +80,7 @@ def _meant(to: str, protocol: str) -> tuple[list[str], int]:
     if protocol == "icmp":
         return _addresses(host if colon and text.isdecimal() else to), 0
     ported = text.isascii() and text.isdecimal() and 1 <= int(text) <= 65535
-    if not (host and ported) or (":" in host and not (host[0], host[-1]) == ("[", "]")):
+    if not (host and ported) or (":" in host and (host[0], host[-1]) != ("[", "]")):
         example = "10.20.0.5:5432, example.com:443 or [2001:db8::1]:443"
         raise click.UsageError(f"--to {to}: write HOST:PORT, such as {example}")
     return _addresses(host.strip("[]")), int(text)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from hashlib import sha256
 from typing import Any
 
-from wayout.egress import adoption, hosting, naming
+from wayout.egress import adoption, hosting, naming, promised
 from wayout.egress.model import BlindError, Blocked, ConnectorsIn, HistoryOf, Plan, Read, ReservedIn, RulesOf, Seen
 from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want, attachment, elsewhere
 
@@ -48,6 +49,7 @@ def plan(want: Want, seen: Seen) -> Plan:
     Raises NotLookedError with a further look that it takes. Whatever cannot be read blocks the remedies that need
     it, and those that build on them. While something blocks, a site that nobody can be using yet is not begun; nor
     is one all of whose jobs are left on ways of their own.
+    Where nothing is left to do, it says what of the profile is not reached all the same.
     """
     try:
         want, reasons = settled(want, seen)
@@ -60,13 +62,17 @@ def plan(want: Want, seen: Seen) -> Plan:
     changes, held = hosting.held_back(want, [change for verdict in verdicts for change in verdict.changes])
     blocked = _together((*(block for verdict in verdicts for block in verdict.blocked), *held))
     begin = all(block.one_job for block in blocked) or stands(want, seen)
-    return Plan(
+    made = Plan(
         changes=tuple(changes) if begin else (),
         blocked=blocked,
         # What somebody else has under way comes last: it is what all the rest waits for.
         waiting=tuple(sorted((wait for verdict in verdicts for wait in verdict.waiting), key=lambda it: it.elsewhere)),
         notes=tuple(dict.fromkeys((*reasons, *(note for verdict in verdicts for note in verdict.notes)))),
     )
+    if not made.empty:
+        return made
+    shut, said = promised.told(want, seen)
+    return replace(made, blocked=shut, notes=(*made.notes, *said))
 
 
 def _verdicts(want: Want, seen: Seen) -> list[Verdict]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from wayout.egress.grounds import elsewhere, ground, inside
 from wayout.egress.model import Attach, Change, FirewallRule, JobName, Seen, Update, Way
 from wayout.egress.proof.allowance import Allowance
 from wayout.egress.proof.future import Step, after, steps
-from wayout.egress.proof.grounds import elsewhere, ground, inside
 from wayout.egress.proof.packets import Field, Sight, field, tags_of
 from wayout.egress.reach import Answer, Ground, Judge
 from wayout.egress.remedies import Want

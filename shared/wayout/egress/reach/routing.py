@@ -8,6 +8,7 @@ from ipaddress import IPv4Network
 
 from wayout.egress import ranges
 from wayout.egress.model import Route
+from wayout.egress.reach.parts import stretches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,13 @@ class Routing:
             if found:
                 return tuple(found)
         return ()
+
+    def parts(self, place: str) -> list[tuple[Route, ...]]:
+        """The route taken to each part of a range (CIDR text) that routes tell apart; an empty one where none leads."""
+        net = ranges.parse(place)
+        edges = [(lane.low, lane.high) for lane in (*self._subnets, *self._others)]
+        whole = int(net.network_address), int(net.broadcast_address)
+        return [self.best(one) for one in stretches(whole, edges)]
 
 
 def _lane(route: Route) -> _Lane:

@@ -31,8 +31,9 @@ def ground(want: Want, seen: Seen) -> Ground:
     return of(want.site.network, want.site.region, tuple(projects), seen)
 
 
-def of(network: NetworkName, region: str, projects: tuple[str, ...], seen: Seen) -> Ground:
-    """A network in one region as it was seen, with the connectors of these projects."""
+def of(network: NetworkName, region: str, projects: tuple[str, ...], seen: Seen, *, translated: bool = True) -> Ground:
+    """A network in one region as it was seen, with the connectors of these projects. Not `translated`: nobody asks
+    for what its Cloud NATs do, so that its routers need not be looked at."""
     found = seen.maybe(NetworkAt(network))
     peers = seen.get(PeerRoutesOf(network, region)) if found and found.peerings else ()
     return Ground(
@@ -42,7 +43,7 @@ def of(network: NetworkName, region: str, projects: tuple[str, ...], seen: Seen)
         rules=seen.get(RulesOf(network)),
         policies=(*seen.get(PoliciesOf(network)), *seen.get(RegionPoliciesOf(network, region))) if found else (),
         routes=(*seen.get(RoutesOf(network)), *peers),
-        routers=seen.get(RoutersOf(network, region)),
+        routers=seen.get(RoutersOf(network, region)) if translated else (),
         connectors=tuple(one for project in projects for one in seen.get(ConnectorsIn(project, region))),
     )
 
