@@ -26,7 +26,7 @@ from tests.egress.worlds import (
     policy,
     run,
 )
-from wayout.egress import naming
+from wayout.egress import naming, rules
 from wayout.egress.model import (
     Action,
     Address,
@@ -44,6 +44,7 @@ from wayout.egress.model import (
     Layer,
     Nat,
     NetworkName,
+    Peering,
     Plan,
     PolicyRule,
     Remove,
@@ -99,6 +100,15 @@ VPN = Route("to-vpn", NETWORK, "0.0.0.0/0", priority=100, next_hop="vpn-tunnel")
 def to(place: str) -> Route:
     """A route to the internet gateway."""
     return Route(f"to-{place}", NETWORK, place, internet=True)
+
+
+def via(place: str, **more: Any) -> Route:
+    return Route("to-office", NETWORK, place, **{"next_hop": "tunnel", **more})
+
+
+def half(place: str) -> Route:
+    """A part of a default route, to an appliance."""
+    return Route(f"half-{place}", NETWORK, place, next_hop="appliance")
 
 
 THEIRS = RouterName(PROJECT, REGION, "theirs")
@@ -190,6 +200,10 @@ def test_a_second_profile_joins_our_nat_and_a_subnet_that_is_gone_leaves_it() ->
         ([Route("vpn", NETWORK, "0.0.0.0/0", next_hop="vpn-tunnel")], "its next hop is not the internet gateway"),
         ([replace(INTERNET, tags=("web",))], "it holds for tagged machines only"),
         ([replace(INTERNET, destination="8.8.8.0/24")], "it is no default route"),
+        ([INTERNET, half("0.0.0.0/1"), half("128.0.0.0/1")], "its halves lead to an appliance, and are longer"),
+        ([INTERNET, half("128.0.0.0/1")], "one of its halves does"),
+        ([replace(INTERNET, destination="0.0.0.0/1")], "only one half leads there"),
+        ([INTERNET, replace(VPN, priority=INTERNET.priority)], "it shares the traffic with another"),
     ],
 )
 def test_without_a_default_route_to_the_internet_gateway_the_way_is_blocked(routes: list[Route], reason: str) -> None:
@@ -198,6 +212,47 @@ def test_without_a_default_route_to_the_internet_gateway_the_way_is_blocked(rout
     run(world)
     assert "Cloud NAT" in {block.what for block in plan_of(world).blocked}, reason
     assert world.jobs[job_name()].way is None, reason
+
+
+@pytest.mark.parametrize(
+    ("routes", "peers", "blocked", "nat", "reason"),
+    [
+        ([INTERNET], [], False, True, "the default route leads there"),
+        ([to("8.8.8.0/24")], [], False, True, "a route of its own leads there, and no other is needed"),
+        ([to("8.8.8.0/25")], [], True, False, "half of it is reached"),
+        ([to("8.8.8.0/25"), to("8.8.8.128/25")], [], False, True, "two routes lead there"),
+        ([], [], True, False, "no route leads there"),
+        ([VPN, to("8.8.8.0/24")], [], False, True, "the default route is shorter"),
+        ([INTERNET, via("8.0.0.0/8")], [], False, False, "a VPN leads there, and needs no NAT"),
+        ([INTERNET], [VPN], True, False, "a peer's default route wins"),
+        ([INTERNET], [replace(VPN, priority=2000)], False, True, "a peer's default route loses"),
+    ],
+)
+def test_a_public_destination_needs_only_its_own_route(
+    routes: list[Route], peers: list[Route], blocked: bool, nat: bool, reason: str
+) -> None:
+    wish = {"destinations": [{"to": "8.8.8.0/24", "ports": ["tcp:443"]}], "google_apis": "none"}
+    world = greenfield(policy(wish))
+    world.routes, world.peer_routes = routes, peers
+    world.networks[NETWORK] = replace(world.networks[NETWORK], peerings=(Peering("peer", NetworkName("p", "n")),))
+    plan = run(world)[-1].plan
+    assert ("Cloud NAT" in {block.what for block in plan.blocked}) == blocked, (reason, plan)
+    assert (OUR_ROUTER in world.routers) == nat, reason
+    assert (world.jobs[job_name()].way is None) == blocked, reason
+
+
+@pytest.mark.parametrize(("tasks", "blocks"), [(1, False), (63, False), (64, True)])
+def test_on_the_direct_road_reserved_addresses_need_ports_for_every_task(tasks: int, blocks: bool) -> None:
+    wish = {"road": "direct", "pool": ["10.127.0.0/16"], "nat": {"addresses": ["out-1"], "min_ports": 1024}}
+    world = greenfield(policy(wish), job(tasks=tasks))
+    world.addresses[PROJECT, REGION] = [Address("out-1")]
+    assert any("machines" in block.why for block in run(world)[-1].plan.blocked) == blocks
+
+
+def test_where_all_of_the_internet_is_routed_elsewhere_no_rule_opens_everything() -> None:
+    profile = policy({"google_apis": "none"}).profiles["web"]
+    made = rules.wanted(SITE, profile, ("0.0.0.0/1", "128.0.0.0/1"))
+    assert [rule.name.rule for rule in made.opens if "control" not in rule.name.rule] == []
 
 
 # --- connector ---------------------------------------------------------------------------------------------------
@@ -299,6 +354,35 @@ def test_a_dual_stack_subnet_is_judged_for_ipv4_and_said_so() -> None:
     plan = plan_of(world)
     assert plan.empty
     assert any("only IPv4 is judged" in note for note in plan.notes)
+
+
+HIDDEN = Route("default-route-aet", NETWORK, "10.127.0.0/28", priority=0, local=True)
+
+
+@pytest.mark.parametrize(
+    ("pool", "routes", "made", "note", "reason"),
+    [
+        (["10.127.0.0/28"], [], True, False, "nobody there"),
+        (["10.127.0.0/28"], [HIDDEN], False, False, "a connector's hidden subnet, in whatever region"),
+        (["10.127.0.0/27"], [HIDDEN], True, False, "the other half is free"),
+        (["10.127.0.0/16"], [via("10.127.0.0/16")], False, False, "it ends with the pool: they are there"),
+        (["10.127.0.0/27"], [via("10.127.0.0/28")], True, False, "it ends inside the pool, which has more"),
+        (["10.127.0.0/16"], [via("10.0.0.0/8")], True, True, "it is wider, and says nothing of who is there"),
+        (["10.127.0.0/16"], [via("0.0.0.0/1")], True, True, "a part of a default route"),
+        (["10.127.0.0/16", "172.20.0.0/24"], [via("0.0.0.0/1"), via("128.0.0.0/1")], True, True, "or both"),
+        (["10.127.0.0/28"], [via("10.127.0.0/16", next_hop="", peering="peer")], False, False, "a peer's subnet"),
+        (["10.127.0.0/28", "10.90.0.0/28"], [via("10.127.0.0/16")], True, False, "the other range is out of it"),
+    ],
+)
+def test_a_range_is_free_unless_somebody_certainly_has_it(
+    pool: list[str], routes: list[Route], made: bool, note: bool, reason: str
+) -> None:
+    wish = {"egress": "private-ranges-only", "destinations": [], "google_apis": "none", "pool": pool}
+    world = greenfield(policy(wish)).add(*routes)
+    plan = plan_of(world)
+    assert any(isinstance(change, Create) for change in plan.changes) == made, (reason, plan)
+    assert any("no longer reached" in said for said in plan.notes) == note, reason
+    assert made or any(block.what == "subnet" and "the route" in block.why for block in plan.blocked), reason
 
 
 # --- firewall ----------------------------------------------------------------------------------------------------
@@ -645,6 +729,33 @@ def test_a_deleted_job_is_not_attached() -> None:
     world = whole()
     world.add(job("second", deleted=True))
     assert plan_of(world).empty
+
+
+TAG = naming.direct_tag_of(SITE)
+
+
+@pytest.mark.parametrize(
+    ("tags", "said"),
+    [
+        ((TAG,), ()),
+        ((TAG, "web"), ("its network tag web is taken off", "rules and routes of others")),
+        ((), (f"it lacks the network tag {TAG}",)),
+        (("web", "db"), (f"it lacks the network tag {TAG}", "its network tag db, web is taken off")),
+    ],
+)
+def test_a_job_on_the_direct_road_has_our_tag_and_no_other_since_others_rules_may_name_that(
+    tags: tuple[str, ...], said: tuple[str, ...]
+) -> None:
+    world = greenfield(policy({"road": "direct", "pool": ["10.127.0.0/16"]}))
+    run(world)
+    now = world.jobs[job_name()]
+    assert now.way
+    assert now.way.interface
+    world.add(replace(now, way=replace(now.way, interface=replace(now.way.interface, tags=tags))))
+    changes = [change for change in plan_of(world).changes if isinstance(change, Attach)]
+    assert len(changes) == bool(said)
+    assert all(word in change.because for change in changes for word in said)
+    assert not any("it is on Direct VPC egress" in change.because for change in changes)
 
 
 # --- network -----------------------------------------------------------------------------------------------------

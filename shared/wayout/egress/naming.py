@@ -52,6 +52,11 @@ def subnet_of(site: Site, road: Road = "connector") -> SubnetName:
     return SubnetName(site.network.project, site.region, f"{PREFIX}-{site_id(site)}{suffix}")
 
 
+def road_of(subnet: SubnetName) -> Road:
+    """The road that a subnet of ours is on."""
+    return "direct" if subnet.subnet.endswith(f"-{DIRECT}") else "connector"
+
+
 def direct_tag_of(site: Site) -> str:
     """The network tag that a site's jobs carry on the direct road."""
     return f"{PREFIX}-{site_id(site)}"

@@ -137,6 +137,8 @@ class _Maker:
             said = f"{', '.join(map(str, traffic))} to {_some(places)}"
             private = tuple(place for place in places if place != "internet")
             public = ranges.internet((*inside, *self._never)) if "internet" in places else ()
+            if not (private or public):
+                continue  # all of the internet is routed elsewhere, and a rule without destinations opens everything
             what = f"allows {said}"
             out = self._rule(f"out-{slug(traffic)}", Direction.EGRESS, Action.ALLOW, ALLOW_PRIORITY, what)
             yield replace(out, destinations=(*private, *public), traffic=traffic)

@@ -2,29 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from wayout.egress import naming
-from wayout.egress.coverage import MOST_PORTS, covers, internet_route
+from wayout.egress import naming, ranges
+from wayout.egress.coverage import MOST_PORTS, covers
 from wayout.egress.model import (
     AddressesIn,
     Blocked,
+    Connector,
     ConnectorsIn,
     Create,
     Nat,
+    PeerRoutesOf,
     Read,
+    Route,
     Router,
     RouterName,
     RoutersOf,
     RoutesOf,
     Seen,
+    SubnetName,
     SubnetsOf,
     Update,
 )
+from wayout.egress.reach import Routing
 from wayout.egress.remedies.remedy import WHOLE, Remedy, Verdict, Want, wait_for
 
 NAME = "wayout"
+EVERYWHERE = "0.0.0.0/0"
+SHORTEST = 8  # of a route for some network; a route for more is a part of a default route
 
 
 def reads(want: Want) -> tuple[Read[Any], ...]:
@@ -33,7 +41,8 @@ def reads(want: Want) -> tuple[Read[Any], ...]:
         return ()
     network, region = want.site.network, want.site.region
     manual = (AddressesIn(network.project, region),) if want.profile.nat.addresses else ()
-    return (RoutersOf(network, region), RoutesOf(network), SubnetsOf(network), *manual)
+    routes = (RoutesOf(network), PeerRoutesOf(network, region))
+    return (RoutersOf(network, region), *routes, SubnetsOf(network), *manual)
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
@@ -42,8 +51,11 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
         return WHOLE
     if waits := wait_for("network", done=done, what="Cloud NAT"):
         return waits
-    if blocked := _no_way_there(want, seen):
+    lanes = tuple(_lanes(want, seen))
+    if blocked := _no_way_there(lanes, want):
         return Verdict(blocked=(blocked,))
+    if not any(route.internet for _, part in lanes for route in part):
+        return WHOLE  # what it allows is routed to elsewhere
     routers = seen.get(RoutersOf(want.site.network, want.site.region))
     subnet = want.adopted.subnet if want.adopted else want.subnet
     if want.road != "adopted" and (waits := wait_for("subnet", done=done, what="Cloud NAT")):
@@ -65,21 +77,47 @@ def _router(want: Want) -> RouterName:
     return naming.router_of(want.site.network, want.site.region)
 
 
-def _no_way_there(want: Want, seen: Seen) -> Blocked | None:
-    """A NAT is of no use without a default route to the internet gateway that wins over any other."""
-    network = want.site.network
-    best = internet_route(seen.get(RoutesOf(network)), want.scope(seen).tags)
-    if best is None:
-        help_ = f"add a route for 0.0.0.0/0 with the next hop default-internet-gateway to {network.network}"
-        return Blocked("Cloud NAT", "no route leads to the default internet gateway", help_)
-    if not best.internet:
-        why = f"the route {best.name} (priority {best.priority}) sends 0.0.0.0/0 to {best.next_hop}, past any Cloud NAT"
-        help_ = (
-            f"let the default internet gateway win over {best.name}, or give {want.site.profile} destinations that "
-            "need no internet"
-        )
-        return Blocked("Cloud NAT", why, help_)
+def _lanes(want: Want, seen: Seen) -> Iterator[tuple[str, tuple[Route, ...]]]:
+    """What of the profile lies on the internet (CIDR text), part by part, with the route that each part takes."""
+    network, profile = want.site.network, want.profile
+    routes = (*seen.get(RoutesOf(network)), *seen.get(PeerRoutesOf(network, want.site.region)))
+    tags = want.scope(seen).tags
+    if profile.internet or profile.google_apis == "default-domains":
+        # The ranges of longer routes that lead elsewhere are no internet to us.
+        defaults = Routing((route for route in routes if _default(route)), tags)
+        yield from ((EVERYWHERE, part) for part in defaults.parts(EVERYWHERE))
+    every = Routing(routes, tags)
+    for text in profile.ranges:
+        public = ranges.without(text, (*ranges.PRIVATE, *ranges.SPECIAL))
+        yield from ((place, part) for place in public for part in every.parts(place))
+
+
+def _default(route: Route) -> bool:
+    """Whether it is a default route, or one of the halves or so into which somebody has divided that."""
+    return int(route.destination.rsplit("/", 1)[-1]) < SHORTEST
+
+
+def _no_way_there(lanes: Iterable[tuple[str, tuple[Route, ...]]], want: Want) -> Blocked | None:
+    """A NAT is of no use where no route leads to the internet gateway, or a default route leads elsewhere."""
+    for place, part in lanes:
+        if not part:
+            network = want.site.network.network
+            help_ = f"add a route for {place} with the next hop default-internet-gateway to {network}"
+            to = "" if place == EVERYWHERE else f" for {place}"
+            return Blocked("Cloud NAT", f"no route leads to the default internet gateway{to}", help_)
+        if past := next((one for one in part if _default(one) and not one.internet), None):
+            return _past(past, want)
     return None
+
+
+def _past(route: Route, want: Want) -> Blocked:
+    sends = f"the route {route.name} (priority {route.priority}) sends {route.destination}"
+    why = f"{sends} to {route.next_hop or 'elsewhere'}, past any Cloud NAT"
+    help_ = (
+        f"let the default internet gateway win over {route.name}, or give {want.site.profile} destinations that "
+        "need no internet"
+    )
+    return Blocked("Cloud NAT", why, help_)
 
 
 def _words(nat: Nat, router: Router) -> list[str]:
@@ -172,10 +210,7 @@ def _run_out(want: Want, seen: Seen, nat: Nat) -> Blocked | None:
     if not nat.addresses:
         return None
     connectors = {found.subnet: found for found in seen.get(ConnectorsIn(want.connector.project, want.site.region))}
-    machines = 0
-    for subnet in nat.subnets:
-        found = connectors.get(subnet)
-        machines += found.max_instances if found else want.profile.connector.max_instances
+    machines = sum(_machines(subnet, connectors.get(subnet), want) for subnet in nat.subnets)
     room = len(nat.addresses) * (MOST_PORTS // nat.min_ports)
     if machines <= room:
         return None
@@ -188,6 +223,17 @@ def _run_out(want: Want, seen: Seen, nat: Nat) -> Blocked | None:
     return Blocked(f"Cloud NAT {nat.name}", why, help_)
 
 
+def _machines(subnet: SubnetName, connector: Connector | None, want: Want) -> int:
+    """How many machines a subnet may hold at once: a connector's, or on the direct road one for each task."""
+    if connector:
+        return connector.max_instances
+    if subnet == want.subnet:
+        tasks = sum(job.tasks for job in want.known_jobs)
+        return tasks if want.own_road == "direct" else want.profile.connector.max_instances
+    # The tasks of another profile's jobs are not looked at here: one at least.
+    return 1 if naming.road_of(subnet) == "direct" else want.profile.connector.max_instances
+
+
 REMEDY = Remedy(
     "Cloud NAT",
     reads,
@@ -195,6 +241,8 @@ REMEDY = Remedy(
     permissions=(
         "compute.routers.list",
         "compute.routes.list",
+        "compute.networks.get",
+        "compute.networks.listPeeringRoutes",
         "compute.subnetworks.list",
         "compute.addresses.list",
         "vpcaccess.connectors.list",

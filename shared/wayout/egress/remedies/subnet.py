@@ -13,6 +13,7 @@ from wayout.egress.model import (
     PeerRoutesOf,
     Read,
     ReservedIn,
+    Route,
     RoutesOf,
     Seen,
     Subnet,
@@ -22,6 +23,7 @@ from wayout.egress.model import (
 from wayout.egress.remedies.remedy import OWN_ROADS, Remedy, Verdict, Want, wait_for
 
 CONNECTOR_PREFIX = 28  # exactly (an API error of the connectors' service says so)
+WIDEST = 8  # of a private range; a route for more is a part of a default route
 DIRECT_PREFIX = 26  # or larger (Google's page on Direct VPC egress)
 
 
@@ -84,7 +86,7 @@ def _make(want: Want, seen: Seen) -> Verdict:
         f"{needs} of its own; {found} is free in the pool {', '.join(pool)}, "
         "and rules and NAT can name a subnet but no bare range"
     )
-    return Verdict(changes=(Create(subnet, because),))
+    return Verdict(changes=(Create(subnet, because),), notes=_swallowed(want, seen, found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,11 +106,11 @@ def occupied(want: Want, seen: Seen) -> list[Occupied]:
         for subnet in seen.get(SubnetsOf(network))
         for text in (subnet.range, *subnet.secondary)
     ]
-    routes = (*seen.get(RoutesOf(network)), *seen.get(_peers(want)))
+    subnets = {each.range for each in found}
     found += [
-        Occupied(route.destination, f"the route {route.name}")
-        for route in routes
-        if not route.local and not route.destination.endswith("/0") and ranges.is_ipv4(route.destination)
+        Occupied(route.destination, f"the route {route.name}" + (" of a subnet that no list shows" * route.local))
+        for route in _routes(want, seen)
+        if not (route.local and route.destination in subnets) and not _wide(route, want.profile.pool)
     ]
     found += [Occupied(kept.range, f"the reserved range {kept.name}") for kept in seen.get(ReservedIn(network))]
     found += [
@@ -118,6 +120,38 @@ def occupied(want: Want, seen: Seen) -> list[Occupied]:
         if bare.range and bare.network == network
     ]
     return found
+
+
+def _routes(want: Want, seen: Seen) -> list[Route]:
+    """The network's routes, and its peers': of IPv4."""
+    routes = (*seen.get(RoutesOf(want.site.network)), *seen.get(_peers(want)))
+    return [route for route in routes if ranges.is_ipv4(route.destination)]
+
+
+def _wide(route: Route, pool: tuple[str, ...]) -> bool:
+    """Whether a route says only where addresses go that nobody here knows, and not that somebody has them.
+
+    The policy gives us its pool to use, and `reserved` names who lives elsewhere. A route that ends inside the pool, or
+    with it, knows better; a wider one, such as 10.0.0.0/8 to a VPN, or a half of everything, would leave no room at
+    all. Google lets the route of a subnet win over it. A subnet, ours or a peer's, does have its addresses.
+    """
+    if route.local or route.peering:
+        return False
+    return int(route.destination.rsplit("/", 1)[-1]) < WIDEST or (
+        route.destination not in pool and ranges.within(pool, (route.destination,))
+    )
+
+
+def _swallowed(want: Want, seen: Seen, chosen: str) -> tuple[str, ...]:
+    """What a wide route means for a range that is taken out of it."""
+    return tuple(
+        f"the route {route.name} sends {route.destination} to {route.next_hop or 'elsewhere'}, and {chosen} lies in "
+        "it: what has an address there behind it is no longer reached from the network; let the policy say reserved if "
+        "somebody has"
+        for route in _routes(want, seen)
+        if not route.internet and not route.destination.endswith("/0") and _wide(route, want.profile.pool)
+        if ranges.within((chosen,), (route.destination,))
+    )
 
 
 def _full(want: Want, taken: list[Occupied], length: int) -> Blocked:
