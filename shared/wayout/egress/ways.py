@@ -17,6 +17,20 @@ def same(some: Way | None, other: Way | None, job: JobName) -> bool:
     )
 
 
+def retagged(was: Way, now: Way, job: JobName) -> str:
+    """What becomes of the network tags of a job that stays in its subnet, and why; empty if they stay as they are.
+
+    Foreign tags are not kept: rules and routes of others that name them would open what the profile does not allow.
+    """
+    if was.interface is None or now.interface is None or ground(was.interface, job) != ground(now.interface, job):
+        return ""
+    extra, missing = sorted(tags(was) - tags(now)), sorted(tags(now) - tags(was))
+    lacks = f"it lacks the network tag {', '.join(missing)}, by which our rules know it" if missing else ""
+    by = "rules and routes of others could give it ways out that its profile does not speak of"
+    loses = f"its network tag {', '.join(extra)} is taken off, since by it {by}" if extra else ""
+    return "; ".join(filter(None, (lacks, loses)))
+
+
 def flags(way: Way) -> tuple[str, ...]:
     """What to give `gcloud run jobs deploy` for this way."""
     egress = f"--vpc-egress={way.egress.value}"

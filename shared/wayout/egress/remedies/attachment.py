@@ -77,6 +77,8 @@ def _why(job: Job, want: Want, seen: Seen) -> str:
         return f"it names a connector and a network interface at once, and the profile {profile} gives it one road"
     if (was.connector, was.interface) == (way.connector, way.interface):
         return f"its egress is {was.egress}, and the profile {profile} says {want.profile.egress}"
+    if retagged := ways.retagged(was, way, job.name):
+        return retagged
     ours = naming.place_of(was.connector) if was.connector else None
     if broken := "" if ours else troubles.broken(job, seen, want.site.network):
         return f"{broken}, and its profile {profile} takes {want.way_said}"
