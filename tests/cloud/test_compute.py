@@ -168,6 +168,14 @@ def test_a_router_is_seen_as_it_was_made(world: Local) -> None:
     assert world.see(RoutersOf(NETWORK, "us-central1")) == ()
 
 
+def test_a_router_with_bgp_peers_is_known_to_learn_routes(world: Local) -> None:
+    world.apply(Create(ROUTER, "test"))
+    (document,) = world.cloud.table("compute.routers").values()
+    document["bgpPeers"] = [{"name": "office", "peerAsn": 64512}]
+
+    assert world.see(RoutersOf(NETWORK, REGION)) == (replace(ROUTER, dynamic=True),)
+
+
 def test_a_second_subnet_is_added_to_our_nat(world: Local) -> None:
     world.apply(Create(ROUTER, "test"))
     second = replace(SUBNET, name=SubnetName(PROJECT, REGION, "wayout-second"), range="10.127.2.0/28")

@@ -157,6 +157,7 @@ OURS, JOBS, DATA = subnet("connector", "10.8.0.0/28"), subnet("jobs", "10.9.0.0/
 SUBNETS = (OURS, JOBS, DATA)
 THERE = (DATA.range,)
 COVERED = nat(coverage=Coverage.ALL)
+LEARNS = Router(RouterName("shop", REGION, "cloud-vpn"), NETWORK, dynamic=True)
 LISTED = nat(subnets=(OURS.name,))
 GOOGLE = {"subnets": tuple(replace(one, google_access=True) for one in SUBNETS)}
 FIRST = {"network": Network(NETWORK, policies_first=True)}
@@ -243,6 +244,26 @@ def holds(way: Way | None, to: str, things: tuple[object, ...], answer: Answer, 
 def test_a_job_without_a_way(way: Way | None, to: str, things: Any, answer: Answer, decider: str) -> None:
     holds(way, to, things, answer, decider)
     assert not verdict(way, to, *things).inside
+
+
+@rows(
+    ("a router without BGP peers learns nothing", ALL, "tcp:22 10.77.0.5", (nat(),), NO, GATEWAY),
+    ("what it learns is not listed", ALL, "tcp:22 10.77.0.5", (LEARNS,), UNKNOWN, ROUTE),
+    ("nor where no other route is there", ALL, "tcp:22 10.77.0.5", (LEARNS, {"routes": ()}), UNKNOWN, ROUTE),
+    ("a subnet's own route wins over it", ALL, DATABASE, (LEARNS, LET_IN), YES, INTO),
+    ("the firewall comes first", ALL, "tcp:22 10.77.0.5", (LEARNS, deny_out(900)), NO, FW),
+    (
+        "a static route leads to where nobody sees",
+        ALL,
+        "tcp:22 10.77.0.5",
+        (LEARNS, elsewhere("10.0.0.0/8")),
+        UNKNOWN,
+        ROUTE,
+    ),
+    ("public addresses are on the internet", ALL, WEB, (LEARNS, COVERED), YES, NAT),
+)
+def test_routes_that_a_router_has_learned(way: Way | None, to: str, things: Any, answer: Answer, decider: str) -> None:
+    holds(way, to, things, answer, decider)
 
 
 @rows(

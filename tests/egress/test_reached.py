@@ -18,6 +18,8 @@ from wayout.egress.model import (
     Plan,
     PolicyRule,
     Route,
+    Router,
+    RouterName,
     RuleName,
     Subnet,
     SubnetName,
@@ -26,6 +28,7 @@ from wayout.egress.model import (
 )
 
 DATA = Subnet(SubnetName(PROJECT, REGION, "data"), NETWORK, "10.20.0.0/24")
+ROUTER = Router(RouterName(PROJECT, REGION, "edge"), NETWORK)
 TO_DATA = {"destinations": [{"to": "10.20.0.0/16", "ports": ["tcp:5432"]}], "google_apis": "none"}
 
 
@@ -92,8 +95,11 @@ def test_a_deny_of_the_whole_internet_above_ours_is_told_too() -> None:
 
 
 @pytest.mark.parametrize(
-    ("routes", "subnets", "said", "reason"),
+    ("routes", "there", "said", "reason"),
     [
+        ([INTERNET], [ROUTER], "a private or special address is not on the internet", "a router without peers"),
+        ([INTERNET], [replace(ROUTER, dynamic=True)], "", "a router may have learned a way there"),
+        ([], [replace(ROUTER, dynamic=True)], "", "even where no route is listed at all"),
         ([INTERNET], [], "a private or special address is not on the internet", "nothing there"),
         ([], [], "no route of the network leads there", "nothing leads there"),
         ([INTERNET], [DATA], "", "a part of it is there"),
@@ -101,9 +107,9 @@ def test_a_deny_of_the_whole_internet_above_ours_is_told_too() -> None:
     ],
 )
 def test_a_destination_to_which_nothing_leads_is_a_note(
-    routes: list[Route], subnets: list[Subnet], said: str, reason: str
+    routes: list[Route], there: list[Any], said: str, reason: str
 ) -> None:
-    world = greenfield(policy({**TO_DATA, "egress": "private-ranges-only"})).add(*subnets)
+    world = greenfield(policy({**TO_DATA, "egress": "private-ranges-only"})).add(*there)
     world.routes = routes
     made = plan(world)
     notes = [note for note in made.notes if note.startswith("not reachable: tcp:5432 to 10.20.0.0/16")]

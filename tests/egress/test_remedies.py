@@ -385,6 +385,12 @@ def test_a_range_is_free_unless_somebody_certainly_has_it(
     assert made or any(block.what == "subnet" and "the route" in block.why for block in plan.blocked), reason
 
 
+@pytest.mark.parametrize("dynamic", [False, True])
+def test_where_routers_learn_routes_the_choice_of_a_range_says_so(dynamic: bool) -> None:
+    world = greenfield().add(Router(THEIRS, NETWORK, dynamic=dynamic))
+    assert any("by BGP" in note and "(theirs)" in note for note in plan_of(world).notes) == dynamic
+
+
 # --- firewall ----------------------------------------------------------------------------------------------------
 
 HTTPS = (Traffic("tcp", ("443",)),)

@@ -112,6 +112,7 @@ def router(project: str, region: str, found: compute_v1.Router) -> Router:
         network=NetworkName.parse(found.network),
         nats=tuple(nat(one) for one in found.nats),
         description=found.description,
+        dynamic=bool(found.bgp_peers),
     )
 
 

@@ -40,9 +40,15 @@ def told(want: Want, seen: Seen) -> tuple[tuple[Blocked, ...], tuple[str, ...]]:
     if want.road == "adopted" or not want.known_jobs:
         return (), ()
     projects = (want.connector.project,) if want.own_road == "connector" else ()
-    site = want.site
-    ground = grounds.of(site.network, site.region, projects, seen, translated=want.profile.reaches_internet)
-    found = tuple(unreached(want, ground, tuple(rules.inside(site, seen))))
+    site, inside = want.site, tuple(rules.inside(want.site, seen))
+
+    def found_by(*, translated: bool) -> tuple[Shut, ...]:
+        ground = grounds.of(site.network, site.region, projects, seen, translated=translated)
+        return tuple(unreached(want, ground, inside))
+
+    found = found_by(translated=want.profile.reaches_internet)
+    if any(one.wholly and not _foreign(one.hop) for one in found):
+        found = found_by(translated=True)  # routers may know more ways, and are looked at for that alone
     blocked = tuple(_blocked(one, want) for one in found if _foreign(one.hop))
     notes = tuple(
         f"not reachable: {one.traffic} to {one.place}, because of its {one.hop.what}: {one.hop.said}"

@@ -265,12 +265,14 @@ class Reserved:
 
 @dataclass(frozen=True, slots=True)
 class Router:
-    """A Cloud Router with its NATs. It has no fingerprint, and a write replaces the whole list of NATs."""
+    """A Cloud Router with its NATs. It has no fingerprint, and a write replaces the whole list of NATs. `dynamic`: it
+    has BGP peers, and what routes they teach it no list of routes shows."""
 
     name: RouterName
     network: NetworkName
     nats: tuple[Nat, ...] = ()
     description: str = ""
+    dynamic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

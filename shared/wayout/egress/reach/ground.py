@@ -36,6 +36,11 @@ class Ground:
     _book: list[Book] = field(default_factory=list, init=False, repr=False, compare=False)
 
     @property
+    def learning(self) -> tuple[str, ...]:
+        """The region's routers that learn routes which no list shows, by their short names."""
+        return tuple(one.name.router for one in self.routers if one.dynamic)
+
+    @property
     def book(self) -> Book:
         """The rules, sorted at the first asking."""
         if not self._book:

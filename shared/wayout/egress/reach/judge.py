@@ -165,7 +165,9 @@ class Judge:
         if decision.answer == Answer.NO:
             return
         best = self._routing.best(to)
-        if not best:
+        if self._ground.learning and to in leaving.PRIVATE and all(route.internet for route in best):
+            yield Hop("route", words.learned(self._ground.learning), Answer.UNKNOWN)
+        elif not best:
             yield Hop("route", "no route of the network leads there", Answer.NO)
         elif len({_kind(route) for route in best}) > 1:
             names = ", ".join(route.name for route in best)

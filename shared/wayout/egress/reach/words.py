@@ -53,3 +53,9 @@ def routed(route: Route) -> str:
     if route.internet:
         return f"{route.destination} goes to the default internet gateway ({route.name})"
     return f"{route.destination} goes to {route.next_hop or 'another next hop'} ({route.name})"
+
+
+def learned(routers: tuple[str, ...]) -> str:
+    """Where a route may lead that nobody here can see."""
+    which = f"the router {routers[0]} learns" if len(routers) == 1 else f"the routers {', '.join(routers)} learn"
+    return f"no route that is listed leads there, but {which} routes by BGP, which are not listed"

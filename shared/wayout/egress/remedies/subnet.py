@@ -14,6 +14,7 @@ from wayout.egress.model import (
     Read,
     ReservedIn,
     Route,
+    RoutersOf,
     RoutesOf,
     Seen,
     Subnet,
@@ -86,7 +87,9 @@ def _make(want: Want, seen: Seen) -> Verdict:
         f"{needs} of its own; {found} is free in the pool {', '.join(pool)}, "
         "and rules and NAT can name a subnet but no bare range"
     )
-    return Verdict(changes=(Create(subnet, because),), notes=_swallowed(want, seen, found))
+    return Verdict(
+        changes=(Create(subnet, because),), notes=(*_swallowed(want, seen, found), *_learned(want, seen, found))
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +157,14 @@ def _swallowed(want: Want, seen: Seen, chosen: str) -> tuple[str, ...]:
     )
 
 
+def _learned(want: Want, seen: Seen, chosen: str) -> tuple[str, ...]:
+    """A router with BGP peers learns routes that no list shows; it is looked at only when a range is chosen."""
+    routers = seen.get(RoutersOf(want.site.network, want.site.region))
+    names = ", ".join(router.name.router for router in routers if router.dynamic)
+    said = f"routers learn routes by BGP that are not listed ({names}): see that nobody has {chosen} behind them"
+    return (said,) if names else ()
+
+
 def _full(want: Want, taken: list[Occupied], length: int) -> Blocked:
     """A full pool: who holds it, and what would free a range."""
     pool = want.profile.pool
@@ -173,6 +184,7 @@ REMEDY = Remedy(
     permissions=(
         "compute.subnetworks.list",
         "compute.routes.list",
+        "compute.routers.list",
         "compute.networks.get",
         "compute.networks.listPeeringRoutes",
         "compute.globalAddresses.list",
