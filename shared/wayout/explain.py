@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from wayout import reconcile
-from wayout.egress import grounds, need, troubles, ways
+from wayout.egress import grounds, need, ranges, troubles, ways
 from wayout.egress.model import (
     BlindError,
     Blocked,
@@ -18,6 +18,7 @@ from wayout.egress.model import (
     NetworkName,
     NotLookedError,
     Read,
+    RegionPoliciesOf,
     Seen,
     Sighting,
     SubnetsOf,
@@ -122,16 +123,24 @@ def _judged(job: Job, way: Way | None, packet: Packet, seen: Seen, receiver: Rec
     """A job may name its connector with a project's number, and rules know its machines by what it is."""
     found = troubles.named_connector(way.connector, seen) if way and way.connector else None
     way = replace(way, connector=found.name) if way and found else way
-    return judge(job.name, way, job.service_account, packet, _ground(job, way, seen), receiver)
+    return judge(job.name, way, job.service_account, packet, _ground(job, way, seen, packet), receiver)
 
 
-def _ground(job: Job, way: Way | None, seen: Seen) -> Ground | None:
-    """The network that a way leads into; None if it leads into none that can be told."""
+def _ground(job: Job, way: Way | None, seen: Seen, packet: Packet) -> Ground | None:
+    """The network that a way leads into, with the policies of the region where the packet goes; None if it leads into
+    none that can be told."""
     network = _network(job, way, seen)
     if network is None:
         return None
     projects = {job.name.project, network.project, *((way.connector.project,) if way and way.connector else ())}
-    return grounds.of(network, job.name.region, tuple(sorted(projects)), seen)
+    ground = grounds.of(network, job.name.region, tuple(sorted(projects)), seen)
+    regions = {one.name.region for one in ground.subnets if _holds((one.range, *one.secondary), packet.address)}
+    afar = {region: seen.get(RegionPoliciesOf(network, region)) for region in regions - {job.name.region}}
+    return replace(ground, afar=afar)
+
+
+def _holds(places: tuple[str, ...], address: str) -> bool:
+    return ":" not in address and ranges.overlap(places, (f"{address}/32",))
 
 
 def _network(job: Job, way: Way | None, seen: Seen) -> NetworkName | None:

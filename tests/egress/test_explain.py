@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -11,7 +12,19 @@ import pytest
 from tests.egress.world import World
 from tests.egress.worlds import NETWORK, PROJECT, REGION, greenfield, job_name, policy, run
 from wayout.cli.explain import _meant, document
-from wayout.egress.model import Action, Direction, FirewallRule, RuleName, Subnet, SubnetName, Traffic
+from wayout.egress.model import (
+    Action,
+    Direction,
+    FirewallPolicy,
+    FirewallRule,
+    Layer,
+    PolicyRule,
+    RuleName,
+    Subnet,
+    SubnetName,
+    Traffic,
+    Verb,
+)
 from wayout.egress.reach import Packet, Receiver
 from wayout.explain import UNNAMED, Explained, explain
 
@@ -67,6 +80,26 @@ def test_a_rule_for_some_machines_decides_only_where_it_is_said_what_stands_ther
 ) -> None:
     found = explain(job_name(), DATABASE, world(*rules), receiver).now
     assert (found.answer, said in found.decider.said) == (answer, True), found.decider
+
+
+@pytest.mark.parametrize(
+    ("region", "sees", "answer"),
+    [(REGION, True, "not reachable"), ("us-central1", True, "not reachable"), ("us-central1", False, "reachable")],
+)
+def test_regional_policies_are_those_of_the_region_where_the_packet_goes(region: str, sees: bool, answer: str) -> None:
+    made = world(LET_ALL)
+    del made.subnets[SubnetName(PROJECT, REGION, "data")]
+    made.add(Subnet(SubnetName(PROJECT, region, "data"), NETWORK, "10.20.0.0/24"))
+    made.networks[NETWORK] = replace(made.networks[NETWORK], policies_first=True)
+    rule = PolicyRule(7, Direction.INGRESS, Verb.DENY, (Traffic("all"),))
+    made.regional_policies = {region if sees else "asia-east1": (FirewallPolicy("its-own", Layer.REGIONAL, (rule,)),)}
+    assert explain(job_name(), DATABASE, made).now.answer == answer
+
+
+def test_what_only_the_way_to_come_needs_is_looked_at_too() -> None:
+    made = greenfield(policy(ANOTHER)).add(Subnet(SubnetName(PROJECT, "us-central1", "data"), NETWORK, "10.20.0.0/24"))
+    found = explain(job_name(), DATABASE, made)
+    assert (found.now.answer, found.then.answer if found.then else "") == ("not reachable", "reachable")
 
 
 def test_what_was_said_of_the_receiver_is_in_the_document() -> None:

@@ -147,6 +147,7 @@ class World:
     routes: list[Route] = field(default_factory=list)
     zones: list[Zone] = field(default_factory=list)
     firewall_policies: tuple[FirewallPolicy, ...] = ()
+    regional_policies: dict[str, tuple[FirewallPolicy, ...]] = field(default_factory=dict)  # of one region alone
     peer_routes: list[Route] = field(default_factory=list)
     reserved: list[Reserved] = field(default_factory=list)
     addresses: dict[tuple[str, str], list[Address]] = field(default_factory=dict)
@@ -334,8 +335,9 @@ class World:
                 return self.reserved
             case PoliciesOf():
                 return [one for one in self.firewall_policies if one.layer != Layer.REGIONAL]
-            case RegionPoliciesOf():
-                return [one for one in self.firewall_policies if one.layer == Layer.REGIONAL]
+            case RegionPoliciesOf(_, region):
+                everywhere = (one for one in self.firewall_policies if one.layer == Layer.REGIONAL)
+                return [*everywhere, *self.regional_policies.get(region, ())]
             case ZonesOf():
                 return self.zones
         raise TypeError(read)

@@ -21,7 +21,8 @@ from wayout.egress.reach.book import Book
 @dataclass(frozen=True, slots=True)
 class Ground:
     """What was seen of one network and region. `routes`: its own and those from its peers; `connectors`: of every
-    project that matters; `beyond`: the peers whose rules can be seen; `hidden`: what could not be read, in words."""
+    project that matters; `beyond`: the peers whose rules can be seen; `afar`: the regional policies of other regions,
+    as far as somebody has looked; `hidden`: what could not be read, in words."""
 
     network: Network
     region: str
@@ -32,6 +33,7 @@ class Ground:
     routers: tuple[Router, ...] = ()
     connectors: tuple[Connector, ...] = ()
     beyond: Mapping[NetworkName, Ground] = field(default_factory=dict)
+    afar: Mapping[str, tuple[FirewallPolicy, ...]] = field(default_factory=dict)
     hidden: str = ""
     _book: list[Book] = field(default_factory=list, init=False, repr=False, compare=False)
 
