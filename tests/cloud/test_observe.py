@@ -36,6 +36,7 @@ from wayout.egress.model import (
     ReservedIn,
     RoutersOf,
     RoutesOf,
+    RuleQuotaOf,
     RulesOf,
     Site,
     SubnetsOf,
@@ -60,6 +61,7 @@ READS: dict[str, Read[Any]] = {
     "run.executions.list": ExecutionsIn(PROJECT, REGION),
     "compute.networks.listPeeringRoutes": PeerRoutesOf(NETWORK, REGION),
     "compute.globalAddresses.list": ReservedIn(NETWORK),
+    "compute.projects.get": RuleQuotaOf(PROJECT),
     "compute.addresses.list": AddressesIn(PROJECT, REGION),
     "resourcemanager.projects.get": FoldersOf(PROJECT),
 }

@@ -52,6 +52,7 @@ from wayout.egress.model import (
     Router,
     RouterName,
     RuleName,
+    RuleQuotaOf,
     State,
     Subnet,
     SubnetName,
@@ -515,6 +516,35 @@ def test_an_allow_of_others_above_our_denies_is_said_to_be_not_tight(
     plan = plan_of(world)
     assert plan.empty, "it blocks nobody"
     assert any("not tight" in note and "theirs" in note for note in plan.notes) != tight, reason
+
+
+@pytest.mark.parametrize(
+    ("limit", "profile", "needed", "reason"),
+    [
+        (13, {}, 0, "as many as it takes: seven of ours, and Google's six"),
+        (12, {}, 13, "one too few"),
+        (3, {"road": "direct", "pool": ["10.127.0.0/16"]}, 4, "no connector, none of Google's"),
+    ],
+)
+def test_rules_are_not_begun_where_the_quota_has_no_room_for_all_of_them(
+    limit: int, profile: dict[str, Any], needed: int, reason: str
+) -> None:
+    world = greenfield(policy(profile))
+    world.rule_quota = limit
+    plan = run(world)[-1].plan
+    blocked = [block for block in plan.blocked if block.what == "firewall rules"]
+    assert [f"has 0 of {limit} firewall rules, and {needed} more" in block.why for block in blocked] == (
+        [True] if needed else []
+    ), (reason, plan)
+    assert all("FIREWALLS" in block.help and f"--project={PROJECT}" in block.help for block in blocked)
+    assert bool(world.rules) != bool(needed), reason
+
+
+def test_a_whole_site_asks_for_no_quota() -> None:
+    world = whole()
+    world.looks.clear()
+    plan_of(world)
+    assert RuleQuotaOf(PROJECT) not in world.looks
 
 
 def test_rules_that_the_policy_no_longer_wants_go_after_the_new_ones_stand() -> None:

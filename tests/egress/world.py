@@ -51,6 +51,7 @@ from wayout.egress.model import (
     PeerRoutesOf,
     PoliciesOf,
     Present,
+    Quota,
     Read,
     RegionPoliciesOf,
     Remove,
@@ -63,6 +64,7 @@ from wayout.egress.model import (
     RoutersOf,
     RoutesOf,
     RuleName,
+    RuleQuotaOf,
     RulesOf,
     Sighting,
     Site,
@@ -156,6 +158,7 @@ class World:
     idle_days: dict[Site, float] = field(default_factory=dict)
     jobs: dict[JobName, Job] = field(default_factory=dict)
     history: list[Past] = field(default_factory=list)
+    rule_quota: int = 500
     touched: list[str] = field(default_factory=list)  # sites that were changed within the hour
     unreadable: dict[type[Read[Any]], Unreadable] = field(default_factory=dict)
     hidden: dict[Read[Any], Unreadable] = field(default_factory=dict)  # one look of a kind, where others may be had
@@ -301,6 +304,8 @@ class World:
                 return self.addresses.get((project, region), [])
             case FoldersOf(project):
                 return self.folders.get(project, ())
+            case RuleQuotaOf(project):
+                return [Quota(self.rule_quota, sum(name.project == project for name in self.rules))]
             case SitesTouched():
                 return self.touched
             case HistoryOf():

@@ -19,6 +19,7 @@ from wayout.egress.model import (
     ReservedIn,
     RoutersOf,
     RoutesOf,
+    RuleQuotaOf,
     RulesOf,
     SubnetsOf,
     ZonesOf,
@@ -30,6 +31,7 @@ from wayout.egress.remedies import REMEDIES, Remedy
 TAKES: dict[type[Read[Any]], set[str]] = {
     NetworkAt: {"compute.networks.get"},
     SubnetsOf: {"compute.subnetworks.list"},
+    RuleQuotaOf: {"compute.projects.get"},
     RulesOf: {"compute.firewalls.list"},
     PoliciesOf: {"compute.networks.getEffectiveFirewalls"},
     RegionPoliciesOf: {"compute.networks.getRegionEffectiveFirewalls"},

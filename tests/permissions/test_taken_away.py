@@ -19,6 +19,7 @@ SHOWN_BY: dict[str, tuple[Row, ...]] = {
         Row("network", "compute.networks.getRegionEffectiveFirewalls"),
         Row("network", "compute.subnetworks.list"),
         Row("network", "compute.firewalls.list"),
+        Row("network", "compute.projects.get"),
         Row("network", "compute.routers.list"),
         Row("network", "compute.routes.list"),
         Row("network", "compute.globalAddresses.list"),

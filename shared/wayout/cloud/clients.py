@@ -126,6 +126,10 @@ class Clients(Asking):
         return cast("compute_v1.GlobalAddressesClient", self._compute("GlobalAddressesClient"))
 
     @property
+    def projects(self) -> compute_v1.ProjectsClient:
+        return cast("compute_v1.ProjectsClient", self._compute("ProjectsClient"))
+
+    @property
     def global_operations(self) -> compute_v1.GlobalOperationsClient:
         return cast("compute_v1.GlobalOperationsClient", self._compute("GlobalOperationsClient"))
 

@@ -19,6 +19,7 @@ from wayout.egress.model import (
     Network,
     NetworkName,
     Peering,
+    Quota,
     Reserved,
     Route,
     Router,
@@ -139,6 +140,16 @@ def reserved(clients: Clients, of: NetworkName) -> tuple[Reserved, ...]:
     inside = (one for one in listed if one.address_type == "INTERNAL" and one.address and one.network)
     found = (documents.reserved(one) for one in inside if NetworkName.parse(one.network) == of)
     return tuple(sorted(found, key=lambda one: one.name))
+
+
+def rule_quota(clients: Clients, project: str) -> tuple[Quota, ...]:
+    """How many VPC firewall rules the project may have; Google lists a quota once."""
+    found = clients.ask(
+        "compute.projects.get",
+        f"projects/{project}",
+        lambda: clients.projects.get(project=project, **REST),
+    )
+    return tuple(Quota(int(one.limit), int(one.usage)) for one in found.quotas if one.metric == "FIREWALLS")
 
 
 def addresses(clients: Clients, project: str, region: str) -> tuple[Address, ...]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from wayout.egress import naming
 from wayout.egress.model import Action, Connector, Direction, FirewallRule, RuleName, Traffic
 
+HOW_MANY = 6  # for a connector in its network's own project
 SERVERLESS = ("35.199.224.0/19",)
 HEALTH = ("35.191.0.0/16", "35.191.192.0/18", "130.211.0.0/22")
 _ALIVE = (Traffic("tcp", ("667",)), Traffic("udp", ("665-666",)), Traffic("icmp"))

@@ -8,7 +8,18 @@ from hashlib import sha256
 from typing import Any
 
 from wayout.egress import adoption, hosting, naming, promised
-from wayout.egress.model import BlindError, Blocked, ConnectorsIn, HistoryOf, Plan, Read, ReservedIn, RulesOf, Seen
+from wayout.egress.model import (
+    BlindError,
+    Blocked,
+    ConnectorsIn,
+    HistoryOf,
+    Plan,
+    Read,
+    ReservedIn,
+    RuleQuotaOf,
+    RulesOf,
+    Seen,
+)
 from wayout.egress.remedies import REMEDIES, Remedy, Verdict, Want, attachment, elsewhere
 
 
@@ -20,7 +31,7 @@ def reads(want: Want) -> frozenset[Read[Any]]:
 def beside(want: Want, missing: Read[Any]) -> frozenset[Read[Any]]:
     """What to look at together with a read that `plan` has asked for, so that it does not ask one by one."""
     seldom = frozenset(read for read in _all(want) if _seldom(read, want))
-    if missing not in seldom:
+    if isinstance(missing, RuleQuotaOf) or missing not in seldom:
         return frozenset({missing})
     # Who makes a subnet for a connector will come to the rules that Google makes for that, and ask the ledger of them.
     retires = want.own_road == "connector" and want.profile.retire != "keep"
@@ -34,8 +45,9 @@ def _all(want: Want) -> Iterator[Read[Any]]:
 
 
 def _seldom(read: Read[Any], want: Want) -> bool:
-    """What only a new subnet has to keep clear of: who lives in the network without being a subnet."""
-    return isinstance(read, ReservedIn) or (isinstance(read, ConnectorsIn) and read != want.connectors)
+    """What only a new subnet has to keep clear of: who lives in the network without being a subnet; and what new rules
+    have room in."""
+    return isinstance(read, ReservedIn | RuleQuotaOf) or (isinstance(read, ConnectorsIn) and read != want.connectors)
 
 
 def settled(want: Want, seen: Seen) -> tuple[Want, tuple[str, ...]]:

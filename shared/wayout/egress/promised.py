@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import pairwise
 
-from wayout.egress import grounds, naming, ranges, rules
-from wayout.egress.model import Blocked, JobName, RuleName, Seen, Traffic
+from wayout.egress import grounds, naming, ranges, rules, ways
+from wayout.egress.model import Blocked, Job, JobName, RuleName, Seen, Traffic
 from wayout.egress.reach import Answer, Ground, Hop, Judge, Packet
 from wayout.egress.remedies import Want
 
@@ -37,7 +37,7 @@ class Shut:
 
 def told(want: Want, seen: Seen) -> tuple[tuple[Blocked, ...], tuple[str, ...]]:
     """What blocks, and what is worth a note. An adopted connector is judged by nobody: it gets no rules from us."""
-    if want.road == "adopted" or not want.known_jobs:
+    if want.road == "adopted" or not _ours(want):
         return (), ()
     projects = (want.connector.project,) if want.own_road == "connector" else ()
     site, inside = want.site, tuple(rules.inside(want.site, seen))
@@ -71,9 +71,14 @@ def unreached(want: Want, ground: Ground, inside: tuple[str, ...]) -> Iterator[S
                     yield from _shut(judge, traffic, place, known)
 
 
+def _ours(want: Want) -> tuple[Job, ...]:
+    """The jobs on our way: those that are left on ways of their own are none of ours."""
+    return tuple(job for job in want.known_jobs if not job.deleted and ways.same(job.way, want.way, job.name))
+
+
 def _users(want: Want) -> Collection[tuple[JobName, str]]:
     """A connector's machines are alike for all jobs; on the direct road each sends under its own account."""
-    jobs = want.known_jobs if want.own_road == "direct" else want.known_jobs[:1]
+    jobs = _ours(want) if want.own_road == "direct" else _ours(want)[:1]
     return {job.service_account: (job.name, job.service_account) for job in jobs}.values()
 
 

@@ -24,6 +24,7 @@ from wayout.egress.model import (
     Router,
     RoutersOf,
     RoutesOf,
+    RuleQuotaOf,
     RulesOf,
     Sighting,
     Subnet,
@@ -36,7 +37,7 @@ _AS_PLANNED = (Result.CREATED, Result.UPDATED, Result.REMOVED)
 # What a write of a kind may show in. A connector takes minutes, and Google makes rules for it; a network holds all the
 # rest: after these nothing is known any more.
 _SHOWS_IN: dict[type, Kinds] = {
-    FirewallRule: (RulesOf,),
+    FirewallRule: (RulesOf, RuleQuotaOf),
     Router: (RoutersOf, AddressesIn),
     Subnet: (SubnetsOf, RoutesOf),
     Attach: (JobAt, JobsIn),

@@ -16,6 +16,7 @@ from wayout.egress.model.things import (
     Job,
     Network,
     Past,
+    Quota,
     Reserved,
     Route,
     Router,
@@ -127,6 +128,13 @@ class ExecutionsIn(Read[tuple[Execution, ...]]):
 @dataclass(frozen=True, slots=True)
 class FoldersOf(Read[tuple[str, ...]]):
     """The folders that a project lies in, the nearest first, as `folders/NUMBER`; then `organizations/NUMBER`."""
+
+    project: str
+
+
+@dataclass(frozen=True, slots=True)
+class RuleQuotaOf(Read[tuple[Quota, ...]]):
+    """How many VPC firewall rules a project may have; none where Google does not say."""
 
     project: str
 

@@ -295,6 +295,14 @@ class Route:
 
 
 @dataclass(frozen=True, slots=True)
+class Quota:
+    """How many of something a project may have, and how many it has."""
+
+    limit: int
+    usage: int
+
+
+@dataclass(frozen=True, slots=True)
 class Zone:
     """A private Cloud DNS zone that a network can see. `dns_name` ends with a dot."""
 

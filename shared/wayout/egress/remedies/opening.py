@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from fnmatch import fnmatchcase
 from typing import Any
 
-from wayout.egress import naming, precedence, rules
+from wayout.egress import automatics, naming, precedence, rules
 from wayout.egress.model import (
     Blocked,
     Change,
+    Create,
     FirewallPolicy,
     FirewallRule,
     NetworkAt,
@@ -19,6 +20,7 @@ from wayout.egress.model import (
     RegionPoliciesOf,
     Remove,
     RoutesOf,
+    RuleQuotaOf,
     RulesOf,
     Seen,
     SubnetsOf,
@@ -30,7 +32,8 @@ def reads(want: Want) -> tuple[Read[Any], ...]:
     """The network's rules and policies, and the ranges that are not the internet."""
     network, region = want.site.network, want.site.region
     ranges = (SubnetsOf(network), RoutesOf(network), PeerRoutesOf(network, region))
-    return (RulesOf(network), *ranges, NetworkAt(network), PoliciesOf(network), RegionPoliciesOf(network, region))
+    policies = (NetworkAt(network), PoliciesOf(network), RegionPoliciesOf(network, region))
+    return (RulesOf(network), *ranges, *policies, RuleQuotaOf(network.project))
 
 
 def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
@@ -46,9 +49,29 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     wanted = rules.wanted(want.site, want.profile, rules.inside(want.site, seen), want.scope(seen))
     opens = precedence.missing(wanted.opens, existing)
     guards = precedence.missing(wanted.guards, existing)
+    if blocked := tuple(_no_room(want, seen, (*opens, *guards, *precedence.missing(wanted.closes, existing)))):
+        return Verdict(blocked=blocked)
     if opens and _in_use(want, seen):
         return Verdict(changes=tuple(opens))
     return Verdict(changes=(*opens, *guards, *(_surplus(want, existing, wanted) if not opens else ())))
+
+
+def _no_room(want: Want, seen: Seen, changes: Iterable[Change]) -> Iterator[Blocked]:
+    """The quota is looked at only where rules are to be made: for all of them, and those that Google makes itself."""
+    needed = sum(isinstance(change, Create) for change in changes)
+    if not needed:
+        return
+    project = want.site.network.project
+    if want.own_road == "connector" and want.connector.project == project and want.own_connector(seen) is None:
+        needed += automatics.HOW_MANY
+    for quota in seen.get(RuleQuotaOf(project)):
+        if quota.usage + needed > quota.limit:
+            why = f"{project} has {quota.usage} of {quota.limit} firewall rules, and {needed} more are needed"
+            help_ = (
+                "have the quota FIREWALLS raised (https://console.cloud.google.com/iam-admin/quotas?project="
+                f"{project}), or remove rules that nobody needs: gcloud compute firewall-rules list --project={project}"
+            )
+            yield Blocked("firewall rules", why, help_)
 
 
 def _in_use(want: Want, seen: Seen) -> bool:
@@ -122,6 +145,7 @@ REMEDY = Remedy(
     judge,
     permissions=(
         "compute.firewalls.list",
+        "compute.projects.get",
         "compute.subnetworks.list",
         "compute.routes.list",
         "compute.networks.get",
