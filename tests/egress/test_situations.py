@@ -781,6 +781,13 @@ SITUATIONS = [
         there=lambda world: world.jobs.clear(),
         target=JobTarget(job_name(), refused=True),
     ),
+    Situation(
+        "the same where nothing can be made ready: the flags are told for later",
+        "once its way out stands, deploy it again with --vpc-connector=",
+        there=lambda world: (world.jobs.clear(), world.networks.clear()),
+        target=JobTarget(job_name(), refused=True),
+        status="blocked",
+    ),
     # ------------------------------------------------------------------------------------------ end of life
     Situation(
         "nobody uses the site any more: reported, with its cost",

@@ -183,9 +183,10 @@ def invalid(cause: Cause, field: str, message: str, request: str = "") -> Outcom
 
 def with_flags(outcome: OutcomeSaid, intent: Intent, want: Want) -> OutcomeSaid:
     """Add what to type to a deploy that the organisation policy on VPC egress refused."""
+    again = "deploy it again with" if outcome.status == "whole" else "once its way out stands, deploy it again with"
     note = (
         f"the deploy of {intent.job.job} was refused by the organisation policy run.allowedVPCEgress; "
-        f"deploy it again with {' '.join(ways.flags(want.way))}"
+        f"{again} {' '.join(ways.flags(want.way))}"
     )
     said_of = JobSaid(job=str(intent.job), stance=cast("Literal['needs']", intent.stance.value), because=intent.because)
     return outcome.model_copy(update={"notes": (note, *outcome.notes), "jobs": (said_of,)})
