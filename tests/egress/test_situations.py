@@ -258,6 +258,13 @@ VPN = Route("to-office", NETWORK, "192.168.0.0/16", next_hop="vpn-tunnel-1")
 NAT_ALL = Nat("nat-all", Coverage.ALL, dynamic_ports=True, min_ports=1024)
 NOBODY: dict[str, Any] = {"rules": []}
 
+
+def emptied(world: World) -> None:
+    """Neither the job nor its network."""
+    world.jobs.clear()
+    world.networks.clear()
+
+
 SITUATIONS = [
     # ------------------------------------------------------------------------------------------ whether, and why
     Situation(
@@ -784,7 +791,7 @@ SITUATIONS = [
     Situation(
         "the same where nothing can be made ready: the flags are told for later",
         "once its way out stands, deploy it again with --vpc-connector=",
-        there=lambda world: (world.jobs.clear(), world.networks.clear()),
+        there=emptied,
         target=JobTarget(job_name(), refused=True),
         status="blocked",
     ),
