@@ -32,8 +32,7 @@ JANE = Cause("event-1", "jane@example.com", "deployed nightly", "2026-11-23T08:0
 def told(world: World) -> OutcomeSaid:
     """The plan's id stands for all that was seen, and is other words' affair."""
     said = reconcile.job(JobTarget(job_name()), JANE, world).said
-    assert len(said.plan) == 12
-    return said.model_copy(update={"plan": "627f7b0e2fbe"})
+    return said.model_copy(update={"plan": "627f7b0e2fbe"}) if said.plan else said
 
 
 def refusing(change: Change) -> Outcome | None:
