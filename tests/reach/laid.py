@@ -55,7 +55,7 @@ def asked(cloud: Cloud, drawn: Drawn, packet: Packet) -> tuple[Answer, str]:
         "name": "there",
         "network": str(_home(drawn.ground, packet)),
         "ip": packet.address,
-        "tags": sorted(drawn.receiver.tags),
+        "tags": sorted(drawn.receiver.tags or ()),
         "serviceAccount": drawn.receiver.account,
     }
     found = probe(cloud, str(JOB), packet.address, packet.protocol, packet.port)

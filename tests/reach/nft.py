@@ -39,7 +39,7 @@ def sender(drawn: Drawn) -> Machine:
 def rulesets(drawn: Drawn) -> tuple[str, str]:
     """What the sender's namespace and the receiver's load: EGRESS rules for the one, INGRESS rules for the other."""
     rules, near = drawn.ground.rules, sender(drawn)
-    far = Machine(drawn.receiver.tags, drawn.receiver.account)
+    far = Machine(drawn.receiver.tags or frozenset(), drawn.receiver.account or "")
     outwards = ["type filter hook output priority 0", "policy accept", *_ordered(rules, Direction.EGRESS, near, near)]
     inwards = ["type filter hook prerouting priority -150", "policy accept"]
     inwards += [*_ordered(rules, Direction.INGRESS, far, near), f"{SENT} drop"]
