@@ -32,7 +32,7 @@ from wayout.egress.model import (
     subject,
 )
 from wayout.egress.proof.future import Step, prefixes
-from wayout.egress.proof.moments import NOW, Future, User, View, concerns, way_at
+from wayout.egress.proof.moments import NOW, Future, User, View, concerns, inside, way_at
 from wayout.egress.proof.packets import classes
 from wayout.egress.reach import Answer, Ground, Judge, Packet, Verdict, every, judge
 from wayout.egress.remedies import Want
@@ -124,11 +124,12 @@ def _judged(user: User, future: Future) -> Iterator[Blocked]:
             if was == becomes:
                 continue
             first = of.packet(rows[0], columns[0])
-            harm = _harm(was, becomes, may=user.ours and future.allowed(first), ours=user.ours)
+            held = _holds(user, was, first, future)
+            harm = _harm(was, becomes, may=user.ours and future.allowed(first), held=held)
             if harm and harm not in told:
                 # What excuses one packet on the way to this step may not excuse another.
                 alike = (of.packet(row, column) for row in rows for column in columns)
-                found = (_finding(user, _first(user, step, future, one, was), one, harm, future) for one in alike)
+                found = (_finding(user, _first(user, step, future, one, was), one, harm, was, future) for one in alike)
                 finding = next(filter(None, found), ())
                 told |= {harm} if finding else set()
                 yield from finding
@@ -137,11 +138,22 @@ def _judged(user: User, future: Future) -> Iterator[Blocked]:
 Harm = Literal["open", "cut"]
 
 
-def _harm(was: Answer, now: Answer, *, may: bool, ours: bool) -> Harm | None:
+def _holds(user: User, was: Answer, packet: Packet, future: Future) -> bool:
+    """Whether a packet that fares so now is somebody's to lose: it passes, or nobody can say that it does not, and that
+    inside the VPC. What Google's own path does with it, where Google does not say, nobody can have built upon; but for
+    the virtual addresses by which the profile has Google APIs, since their names lead there once the job is attached.
+    """
+    if user.ours and not future.allowed(packet):
+        return False
+    doubted = was == Answer.UNKNOWN and (inside(user.way, packet) or future.allowed.by_name(packet))
+    return was == Answer.YES or doubted
+
+
+def _harm(was: Answer, now: Answer, *, may: bool, held: bool) -> Harm | None:
     """What a step does to a packet that it must not; what cannot be known counts as harm."""
     if not may and now != Answer.NO and was != Answer.YES:
         return "open"
-    return "cut" if (may or not ours) and now != Answer.YES and was != Answer.NO else None
+    return "cut" if held and now != Answer.YES else None
 
 
 def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) -> Step:
@@ -154,7 +166,7 @@ def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) 
     return next((one for one in prefixes(step) if fares(one) != was), step)
 
 
-def _finding(user: User, step: Step, packet: Packet, harm: Harm, future: Future) -> tuple[Blocked, ...]:
+def _finding(user: User, step: Step, packet: Packet, harm: Harm, was: Answer, future: Future) -> tuple[Blocked, ...]:
     """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
     want = future.want
     way = way_at(user, step)
@@ -171,17 +183,21 @@ def _finding(user: User, step: Step, packet: Packet, harm: Harm, future: Future)
     decides = lets_out if harm == "open" and lets_out else f"{decider.what}: {decider.said}"
     why = (
         f"the plan fails its proof: {step.said} {sure} {harm} {packet.protocol}{port} to {packet.address} for {who}, "
-        f"{_RIGHT[harm, user.ours]} ({decides} decides)"
+        f"{_right(harm, was, ours=user.ours)} ({decides} decides)"
     )
     return (Blocked(_about(step), why, _help(harm, lets_out, want)),)
 
 
-_RIGHT: dict[tuple[Harm, bool], str] = {
-    ("open", True): "which its profile does not allow",
-    ("open", False): "which they do not reach now",
-    ("cut", True): "which its profile allows and it reaches now",
-    ("cut", False): "which they reach now",
-}
+def _right(harm: Harm, was: Answer, *, ours: bool) -> str:
+    """By what right the packet is to stay as it is."""
+    if harm == "open" and ours:
+        return "which its profile does not allow"
+    if was == Answer.UNKNOWN:
+        doubt = f"whether {'it reaches' if ours else 'they reach'} it now cannot be known"
+        return f"which its profile allows, and {doubt}" if ours else f"and {doubt}"
+    if harm == "open":
+        return "which they do not reach now"
+    return "which its profile allows and it reaches now" if ours else "which they reach now"
 
 
 def _about(step: Step) -> str:

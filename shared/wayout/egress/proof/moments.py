@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from wayout.egress.grounds import elsewhere, ground, inside
+from wayout.egress import grounds
+from wayout.egress.grounds import elsewhere, ground
 from wayout.egress.model import Attach, Change, FirewallRule, JobName, Seen, Update, Way
 from wayout.egress.proof.allowance import Allowance
 from wayout.egress.proof.future import Step, after, steps
 from wayout.egress.proof.packets import Field, Sight, field, tags_of
-from wayout.egress.reach import Answer, Ground, Judge
+from wayout.egress.reach import Answer, Ground, Judge, Packet, through_vpc
+from wayout.egress.reach.spans import number
 from wayout.egress.remedies import Want
 
 NOW = Step(())
@@ -36,7 +38,7 @@ class Future:
         self.changes = changes
         self.steps = tuple(steps(changes))
         self._known = {NOW: ground(want, seen)}
-        self.allowed = Allowance(want.profile, inside(self.at(NOW)))
+        self.allowed = Allowance(want.profile, grounds.inside(self.at(NOW)))
         self._fields: dict[Way | None, tuple[Field, Sight]] = {}
         self._left = self._grounds_left()
 
@@ -87,6 +89,12 @@ class View:
 def way_at(user: User, step: Step) -> Way | None:
     """Somebody's way once a step is made."""
     return next((one.way for one in step.made if isinstance(one, Attach) and one.job == user.job), user.way)
+
+
+def inside(way: Way | None, packet: Packet) -> bool:
+    """Whether a packet takes its way through the VPC, and not Google's own path."""
+    to = number(packet.address)
+    return way is not None and to is not None and through_vpc(way.egress, to)
 
 
 def concerns(user: User, step: Step, future: Future) -> bool:
