@@ -94,6 +94,17 @@ def test_a_deny_of_the_whole_internet_above_ours_is_told_too() -> None:
     assert (one.what, "org-wide:7" in one.help) == ("way to internet", True)
 
 
+def test_a_part_of_the_internet_that_somebody_denies_is_a_note_and_no_block() -> None:
+    world = greenfield()
+    world.firewall_policies = (org("198.18.7.0/24"), org("93.184.0.0/16"))
+    made = plan(world)
+    assert not made.blocked
+    [note] = [
+        note for note in made.notes if note.startswith("not reachable: tcp:443 to 93.184.0.2, for one of internet")
+    ]
+    assert "org-wide" in note
+
+
 @pytest.mark.parametrize(
     ("routes", "there", "said", "reason"),
     [

@@ -49,13 +49,19 @@ def told(want: Want, seen: Seen) -> tuple[tuple[Blocked, ...], tuple[str, ...]]:
     found = found_by(translated=want.profile.reaches_internet)
     if any(one.wholly and not _foreign(one.hop) for one in found):
         found = found_by(translated=True)  # routers may know more ways, and are looked at for that alone
-    blocked = tuple(_blocked(one, want) for one in found if _foreign(one.hop))
-    notes = tuple(
-        f"not reachable: {one.traffic} to {one.place}, because of its {one.hop.what}: {one.hop.said}"
-        for one in found
-        if one.wholly and not _foreign(one.hop)
-    )
+    blocked = tuple(_blocked(one, want) for one in found if _stops(one))
+    notes = tuple(_noted(one) for one in found if not _stops(one) and (one.wholly or _foreign(one.hop)))
     return tuple(dict.fromkeys(blocked)), tuple(dict.fromkeys(notes))
+
+
+def _stops(one: Shut) -> bool:
+    """Whether somebody else's rule keeps a job from what it is promised. Of the internet everybody denies some part."""
+    return _foreign(one.hop) and (one.wholly or one.place != "internet")
+
+
+def _noted(one: Shut) -> str:
+    part = "" if one.wholly else f"{one.address}, for one of "
+    return f"not reachable: {one.traffic} to {part}{one.place}, because of its {one.hop.what}: {one.hop.said}"
 
 
 def unreached(want: Want, ground: Ground, inside: tuple[str, ...]) -> Iterator[Shut]:
