@@ -3,15 +3,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from ipaddress import IPv4Address, IPv4Network
 from typing import Any
 
 import pytest
 
 from tests.egress.world import World
-from tests.egress.worlds import INTERNET, SITE, greenfield, job_name, policy
+from tests.egress.worlds import INTERNET, NETWORK, OURS, PROJECT, REGION, SITE, greenfield, job_name, policy
+from tests.reach import networks
+from tests.reach.networks import Dice
 from wayout import reconcile
 from wayout.egress.messages import OutcomeSaid
-from wayout.egress.model import Cause, Egress, Zone
+from wayout.egress.model import (
+    Action,
+    Cause,
+    Connector,
+    Direction,
+    Egress,
+    FirewallRule,
+    Network,
+    RuleName,
+    State,
+    Subnet,
+    SubnetName,
+    Traffic,
+    Way,
+    Zone,
+)
+from wayout.egress.proof import packets
+from wayout.egress.proof.allowance import Allowance
+from wayout.egress.reach import Ground, Judge
 
 ZONE = Zone("apis", "googleapis.com.")
 ROADS = ("connector", "direct", "auto")
@@ -94,3 +116,77 @@ def test_google_apis_by_virtual_addresses_need_a_route_and_the_words_are_true(
     assert says in why(said), reason
     assert ("reaches now" in why(said)) == (says == "it reaches now"), why(said)
     assert not says or "no route of the network leads there" in why(said)
+
+
+# --- many rules of others cost nothing ----------------------------------------------------------------------------
+
+
+def foreign(number: int, source: str, **more: Any) -> FirewallRule:
+    """A rule of others for a port of its own."""
+    traffic = (Traffic("tcp", (str(3000 + number),)),)
+    name = RuleName(PROJECT, f"theirs-{number}")
+    given: dict[str, Any] = {"sources": (source,), **more}
+    return FirewallRule(name, NETWORK, Direction.INGRESS, Action.ALLOW, 1000, traffic, **given)
+
+
+def field_of(*rules: FirewallRule) -> packets.Field:
+    """The packets by which a connector in 10.8.0.0/28 is judged."""
+    under = Subnet(SubnetName(PROJECT, REGION, "under"), NETWORK, "10.8.0.0/28")
+    stands = Connector(OURS, NETWORK, State.READY, subnet=under.name)
+    ground = Ground(Network(NETWORK), REGION, subnets=(under,), rules=rules, connectors=(stands,))
+    allowed = Allowance(policy().profiles["web"], ())
+    return packets.field(Way(Egress.ALL, OURS), Way(Egress.ALL, OURS), (ground,), (), allowed)
+
+
+@pytest.mark.parametrize(
+    ("rule", "told", "reason"),
+    [
+        (foreign(1, "10.9.0.0/24"), False, "from a subnet of others"),
+        (foreign(1, "10.8.0.0/16"), True, "from a range that holds the connector's"),
+        (foreign(1, "10.8.0.8/29"), True, "from a part of it"),
+        (foreign(1, "10.9.0.0/24", source_tags=("vpc-connector",)), True, "or from whoever has a tag of its machines"),
+        (foreign(1, "10.9.0.0/24", source_tags=("web",)), False, "but not another tag"),
+        (foreign(1, "", sources=(), source_tags=("web",)), False, "nor that alone"),
+        (foreign(1, "10.8.0.0/28", target_tags=("db",)), False, "to machines with a tag: nobody is asked about those"),
+        (foreign(1, "10.8.0.0/28", target_accounts=("db@shop",)), False, "nor about those with an account"),
+        (replace(foreign(1, ""), direction=Direction.EGRESS, sources=()), True, "outwards, of all machines"),
+        (replace(foreign(1, "10.9.0.0/24"), direction=Direction.EGRESS), False, "outwards, of those in another subnet"),
+        (replace(foreign(1, ""), direction=Direction.EGRESS, sources=(), target_tags=("db",)), False, "of others"),
+    ],
+)
+def test_only_rules_that_can_concern_the_sender_tell_packets_apart(rule: FirewallRule, told: bool, reason: str) -> None:
+    plain, more = field_of(), field_of(rule)
+    assert (set(more.kinds) - set(plain.kinds) != set()) == told, reason
+
+
+@pytest.mark.parametrize("block", range(4))
+def test_each_packet_that_a_judge_tells_apart_has_one_like_it_in_the_field(block: int) -> None:
+    """Nothing is overlooked for being left out: whatever a judge looks at, the field has a packet of that class."""
+    allowed, compared = Allowance(policy().profiles["web"], ()), 0
+    for seed in range(block * 30, block * 30 + 30):
+        drawn = networks.network(seed)
+        ground = replace(drawn.ground, beyond={})  # a plan is proven without its peers' rules
+        way = drawn.way or Way(Egress.ALL, networks.OUT)
+        judge = Judge(networks.JOB, way, networks.ACCOUNT, ground)
+        of = packets.field(way, way, (ground,), (), allowed)
+        rows = {judge.place(one) for one in of.addresses}
+        columns = {judge.kind(*one) for one in of.kinds}
+        for packet in networks.packets(drawn, Dice(seed), most=40):
+            if not kept(ground, packet.address):
+                assert judge.place(packet.address) in rows, (seed, packet)
+            assert judge.kind(packet.protocol, packet.port) in columns, (seed, packet)
+            compared += 1
+    assert compared > 1000
+
+
+def kept(ground: Ground, address: str) -> bool:
+    """Whether Google keeps it: nobody asks for those addresses of a subnet."""
+    nets = [IPv4Network(one.range) for one in ground.subnets]
+    return any(IPv4Address(address) in (net[0], net[1], net[-2], net[-1]) for net in nets)
+
+
+def test_a_rule_rich_network_is_judged_by_no_more_packets_than_a_plain_one() -> None:
+    few, many = (
+        field_of(*(foreign(number, f"10.{20 + number % 9}.0.0/24") for number in range(count))) for count in (0, 200)
+    )
+    assert few == many

@@ -6,24 +6,31 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from itertools import chain, pairwise
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from wayout.egress import naming, ranges, ways
-from wayout.egress.model import Attach, Change, Direction, FirewallRule, Traffic, Way
+from wayout.egress.model import (
+    Attach,
+    Change,
+    Connector,
+    Direction,
+    FirewallRule,
+    Interface,
+    PolicyRule,
+    Subnet,
+    Traffic,
+    Update,
+    Way,
+)
 from wayout.egress.proof.allowance import Allowance
 from wayout.egress.reach import Ground, Packet, every
+from wayout.egress.reach.leaving import TOLD_APART
 
-# Edges that Google draws: private ranges, its virtual addresses, the connectors' control range, the metadata server.
-VIRTUAL = ("199.36.153.4/30", "199.36.153.8/30", "34.126.0.0/18")
-PLATFORM = (
-    *ranges.PRIVATE,
-    "199.36.153.4/30",
-    "199.36.153.8/30",
-    "34.126.0.0/18",
-    "35.199.224.0/19",
-    "169.254.169.254/32",
-)
+# Edges that Google draws: what leaves is told apart by these, and a connector is run from the last.
+PLATFORM = (*TOLD_APART, "35.199.224.0/19")
 _LAST = (1 << 32) - 1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +52,13 @@ def field(
 
     Rules that can never speak of the sender's packets draw no edge.
     """
-    tags = frozenset(chain.from_iterable(tags_of(way) for way in (was, becomes) if way))
+    ways_ = [way for way in (was, becomes) if way]
+    tags = frozenset(chain.from_iterable(map(tags_of, ways_)))
+    own = tuple(sorted({text for way in ways_ for text in _ranges(way, grounds, changes)}))
     known = (rule for ground in grounds for rule in ground.rules)
-    rules = [rule for rule in (*known, *_rules(changes)) if _speaks(rule, tags)]
-    deciding = every(rules, tuple(policy for ground in grounds for policy in ground.policies))
+    rules = [rule for rule in (*known, *_things(changes, FirewallRule)) if _speaks(rule, tags, own)]
+    policies = every((), tuple(policy for ground in grounds for policy in ground.policies))
+    deciding = [*rules, *(rule for rule in policies if _speaks(rule, tags, own))]
     places = chain(
         PLATFORM,
         allowed.places,
@@ -99,17 +109,42 @@ def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
     return list(found.values())
 
 
-def _rules(changes: Iterable[Change]) -> Iterator[FirewallRule]:
+def _things(changes: Iterable[Change], kind: type[T]) -> Iterator[T]:
+    """Everything of one kind that changes make, or change from."""
     for change in changes:
-        if not isinstance(change, Attach) and isinstance(change.thing, FirewallRule):
-            yield change.thing
+        if not isinstance(change, Attach):
+            both = (change.thing, change.was) if isinstance(change, Update) else (change.thing,)
+            yield from (one for one in both if isinstance(one, kind))
 
 
-def _speaks(rule: FirewallRule, tags: frozenset[str]) -> bool:
-    """Whether a rule can decide on packets of machines with these tags; ingress rules by range may always."""
-    named = rule.target_tags if rule.direction == Direction.EGRESS else rule.source_tags
-    by_range = rule.direction == Direction.INGRESS and bool(rule.sources)
-    return not named or by_range or not tags.isdisjoint(named)
+def _ranges(way: Way, grounds: Sequence[Ground], changes: Sequence[Change]) -> Iterator[str]:
+    """Where the machines that send a way's packets may stand, at whatever step; more than that does no harm."""
+    subnets = [*(one for ground in grounds for one in ground.subnets), *_things(changes, Subnet)]
+    named = way.connector
+    if named is None:
+        where = way.interface or Interface()
+        short = (where.subnet or where.network or "default").rsplit("/", 1)[-1]
+        yield from (one.range for one in subnets if one.name.subnet == short)
+        return
+    known = [*(one for ground in grounds for one in ground.connectors), *_things(changes, Connector)]
+    # A job may spell the connector's project as a number.
+    alike = [one for one in known if (one.name.region, one.name.connector) == (named.region, named.connector)]
+    under = {one.subnet for one in alike}
+    yield from (one.range for one in alike if one.range)
+    yield from (one.range for one in subnets if one.name in under)
+
+
+def _speaks(rule: FirewallRule | PolicyRule, tags: frozenset[str], own: tuple[str, ...]) -> bool:
+    """Whether a rule can decide on packets from these ranges, of machines with these tags, to machines without any."""
+    targets = rule.target_tags if isinstance(rule, FirewallRule) else ()
+    if rule.direction == Direction.INGRESS and (targets or rule.target_accounts):
+        return False
+    if targets and tags.isdisjoint(targets):
+        return False
+    senders = (rule.source_tags, rule.source_accounts) if isinstance(rule, FirewallRule) else ((), ())
+    if not rule.sources and not any(senders):
+        return True
+    return ranges.overlap(rule.sources, own) or any(senders[1:]) or not tags.isdisjoint(senders[0])
 
 
 def tags_of(way: Way) -> frozenset[str]:

@@ -14,18 +14,18 @@ from wayout.egress.reach.steps import Firewalled, Step
 
 
 class Arrival:
-    """The machines of one network that are like the receiver.
+    """The machines of one network that are like the receiver. `senders`: as a `Firewall` has them.
 
     A regional policy speaks of its own region's machines alone; those of other regions count where they are known.
     """
 
-    def __init__(self, ground: Ground, receiver: Receiver) -> None:
+    def __init__(self, ground: Ground, receiver: Receiver, senders: Sequence[End]) -> None:
         network, book, policies = ground.network, ground.book, ground.policies
         wide = [one for one in policies if one.layer != Layer.REGIONAL]
         target = Target(receiver.tags, receiver.account)
 
         def firewall(policies: Sequence[FirewallPolicy]) -> Firewall:
-            return Firewall(network, book, policies, Direction.INGRESS, target)
+            return Firewall(network, book, policies, Direction.INGRESS, target, senders)
 
         self._here, there = firewall(policies), firewall(wide)
         away: dict[str, list[str]] = {}
@@ -36,23 +36,23 @@ class Arrival:
         self._away = [(spans(tuple(texts)), known.get(region, there)) for region, texts in away.items()]
         self._all = list(dict.fromkeys((self._here, there, *known.values())))
         # Secondary ranges have no addresses that Google keeps (Google's page on subnets).
-        self._primary = [edge for one in ground.subnets for edge in spans((one.range,)).edges]
+        primary = (edge for one in ground.subnets for edge in spans((one.range,)).edges)
+        self._kept = {
+            one for low, high in primary for one in (*range(low, low + KEPT), *range(high - KEPT + 1, high + 1))
+        }
 
     def place(self, to: int) -> tuple[bool, ...]:
         """Everything of an address that is looked at here."""
         away = (to in places for places, _ in self._away)
-        return (self._keeps(to), *away, *(seen for one in self._all for seen in one.place(to)))
+        return (to in self._kept, *away, *(seen for one in self._all for seen in one.place(to)))
 
     def kind(self, protocol: str, port: int) -> tuple[bool, ...]:
         """Everything of a (canonical) protocol and port that is looked at here."""
         return tuple(seen for one in self._all for seen in one.kind(protocol, port))
 
-    def _keeps(self, to: int) -> bool:
-        return any(low <= to <= high and not low + KEPT <= to <= high - KEPT for low, high in self._primary)
-
     def steps(self, source: End, to: int, protocol: str, port: int) -> Iterator[Step]:
         """What becomes of a packet from there."""
-        if self._keeps(to):
+        if to in self._kept:
             yield Hop("destination", "Google keeps the first two and the last two addresses of a subnet", Answer.NO)
             return
         firewall = next((one for places, one in self._away if to in places), self._here)

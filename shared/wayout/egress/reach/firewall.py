@@ -66,7 +66,11 @@ class _Slot:
 
 
 class Firewall:
-    """One direction of a network's firewall, for machines with these tags and this account."""
+    """One direction of a network's firewall, for machines with these tags and this account.
+
+    `senders`: whoever may send, one end for each part of their addresses that some rule tells apart. A rule that names
+    none of them is left out: in a large network most rules speak of others.
+    """
 
     def __init__(
         self,
@@ -75,7 +79,9 @@ class Firewall:
         policies: Sequence[FirewallPolicy],
         direction: Direction,
         target: Target,
+        senders: Sequence[End],
     ) -> None:
+        self._senders = senders
         self._direction = direction
         self._target = target
         implied = Answer.YES if direction == Direction.EGRESS else Answer.NO
@@ -97,12 +103,17 @@ class Firewall:
     def _rules(self, rules: Iterable[FirewallRule]) -> list[_Slot]:
         fit = [(rule, sure) for rule in rules if (sure := self._targets(rule)) is not None]
         fit.sort(key=lambda pair: (pair[0].priority, pair[0].action != Action.DENY))
-        return [self._slot(rule, None, Verb(rule.action.lower()), certain=sure) for rule, sure in fit]
+        slots = (self._slot(rule, None, Verb(rule.action.lower()), certain=sure) for rule, sure in fit)
+        return [slot for slot in slots if self._hears(slot)]
 
     def _policy(self, policy: FirewallPolicy) -> list[_Slot]:
         fit = [(rule, sure and not rule.unclear) for rule in policy.rules if (sure := self._targets(rule)) is not None]
         fit.sort(key=lambda pair: pair[0].priority)
-        return [self._slot(rule, policy, rule.verb, certain=sure) for rule, sure in fit]
+        slots = (self._slot(rule, policy, rule.verb, certain=sure) for rule, sure in fit)
+        return [slot for slot in slots if self._hears(slot)]
+
+    def _hears(self, slot: _Slot) -> bool:
+        return not slot.sourced or any(_from(slot, one) for one in self._senders)
 
     def _targets(self, rule: FirewallRule | PolicyRule) -> bool | None:
         """Whether a rule is for these machines; None: never; False: perhaps."""
@@ -155,13 +166,7 @@ class Firewall:
                 return False
             if slot.destinations is not None and destination not in slot.destinations:
                 return False
-            if not slot.sourced:
-                return True
-            if slot.sources is not None and source.address in slot.sources:
-                return True
-            return bool(source.tags & slot.source_tags) or (
-                bool(source.account) and source.account in slot.source_accounts
-            )
+            return not slot.sourced or _from(slot, source)
 
         found = self._possible(0, hits)
         if len({decision.answer for decision in found}) == 1:
@@ -182,3 +187,10 @@ class Firewall:
             if slot.certain:
                 return found
         return found + self._possible(block + 1, hits)
+
+
+def _from(slot: _Slot, source: End) -> bool:
+    """Whether a rule that names its sources names this one."""
+    if slot.sources is not None and source.address in slot.sources:
+        return True
+    return bool(source.tags & slot.source_tags) or (bool(source.account) and source.account in slot.source_accounts)

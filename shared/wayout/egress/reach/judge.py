@@ -12,7 +12,7 @@ from wayout.egress.reach.firewall import End, Firewall, Target
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
 from wayout.egress.reach.parts import samples, stretches
-from wayout.egress.reach.routing import Routing
+from wayout.egress.reach.routing import routing
 from wayout.egress.reach.sender import Sender, sender
 from wayout.egress.reach.spans import canonical, number, spans
 from wayout.egress.reach.steps import Firewalled, Routed, Step
@@ -55,13 +55,12 @@ class Judge:
         self._ground = ground
         inner, tags, unnamed = found, found.tags, not found.connector and not found.account
         target = Target(tags, inner.account, unnamed)
-        self._egress = Firewall(ground.network, ground.book, ground.policies, Direction.EGRESS, target)
-        self._into_connector = Firewall(ground.network, ground.book, ground.policies, Direction.INGRESS, target)
-        self._arrival = Arrival(ground, self._receiver)
-        self._peers = {name: Arrival(peer, self._receiver) for name, peer in ground.beyond.items()}
-        self._routing = Routing(ground.routes, tags)
         self._ends = [End(one, found.source_tags, "") for one in samples(found.range, ground)]
-        self._tunnel = list(self._carried()) if found.connector else []
+        self._egress = Firewall(ground.network, ground.book, ground.policies, Direction.EGRESS, target, self._ends)
+        self._arrival = Arrival(ground, self._receiver, self._ends)
+        self._peers = {name: Arrival(peer, self._receiver, self._ends) for name, peer in ground.beyond.items()}
+        self._routing = routing(ground.routes, tags)
+        self._tunnel = list(self._carried(target)) if found.connector else []
 
     # what is asked
 
@@ -85,7 +84,8 @@ class Judge:
             return known
         best = self._routing.best(to)
         arrivals = (self._arrival, *self._peers.values()) if any(one.local or one.peering for one in best) else ()
-        return known, self._egress.place(to), tuple(map(id, best)), tuple(one.place(to) for one in arrivals)
+        # Of routes only where they lead matters: most subnets of a large network look alike.
+        return known, self._egress.place(to), frozenset(map(_kind, best)), tuple(one.place(to) for one in arrivals)
 
     def kind(self, protocol: str, port: int) -> Hashable:
         """What it can tell of a protocol and port."""
@@ -197,16 +197,14 @@ class Judge:
             return
         yield from peer.steps(End(end.address, frozenset(), ""), to, protocol, port)
 
-    def _carried(self) -> Iterator[Hop]:
+    def _carried(self, target: Target) -> Iterator[Hop]:
         """Without its control traffic a connector carries nothing. Source: facts.md sections 1c to 1e."""
         far = stretches(spans((SERVERLESS,)).edges[0], self._ground.book.edges)
+        ground, beyond = self._ground, [End(one, frozenset(), "") for one in far]
+        into = Firewall(ground.network, ground.book, ground.policies, Direction.INGRESS, target, beyond)
         near = [End(end.address, frozenset(), "") for end in self._ends]
         there = [self._egress.decide("tcp", CONTROL, end, to) for end in near for to in far]
-        back = [
-            self._into_connector.decide("tcp", CONTROL, End(one, frozenset(), ""), end.address)
-            for end in near
-            for one in far
-        ]
+        back = [into.decide("tcp", CONTROL, one, end.address) for end in near for one in beyond]
         for decisions, direction in ((there, Direction.EGRESS), (back, Direction.INGRESS)):
             amiss = next((one for one in decisions if one.answer != Answer.YES), None)
             if amiss is None:

@@ -15,16 +15,15 @@ from wayout.egress.reach.packet import Answer, Hop
 from wayout.egress.reach.sender import Sender
 from wayout.egress.reach.spans import Spans
 
-METADATA = Spans(["169.254.169.254/32"])
-PRIVATE = Spans(ranges.PRIVATE)
-SPECIAL = Spans(ranges.SPECIAL)
-VIRTUAL = Spans(["199.36.153.4/30", "199.36.153.8/30"])  # of Google APIs; private-ranges-only counts them in
+_METADATA = ("169.254.169.254/32",)
+_VIRTUAL = ("199.36.153.4/30", "199.36.153.8/30")  # of Google APIs; private-ranges-only counts them in
 # Where the default domains of Google APIs are, beside the range of direct connectivity: blocks of goog.json that
 # cloud.json lacks (Google's page on IP addresses of default domains).
-GOOGLE = Spans(
-    ["34.126.0.0/18", "74.125.0.0/16", "142.250.0.0/15", "172.217.0.0/16", "173.194.0.0/16", "216.239.32.0/19"]
-)
-RESOLVERS = Spans(["8.8.8.0/24", "8.8.4.0/24"])  # Google's public DNS: in goog.json, and no API
+_GOOGLE = ("34.126.0.0/18", "74.125.0.0/16", "142.250.0.0/15", "172.217.0.0/16", "173.194.0.0/16", "216.239.32.0/19")
+_RESOLVERS = ("8.8.8.0/24", "8.8.4.0/24")  # Google's public DNS: in goog.json, and no API
+TOLD_APART = (*_METADATA, *ranges.PRIVATE, *ranges.SPECIAL, *_VIRTUAL, *_GOOGLE, *_RESOLVERS)  # whatever is looked at
+METADATA, PRIVATE, SPECIAL = Spans(_METADATA), Spans(ranges.PRIVATE), Spans(ranges.SPECIAL)
+VIRTUAL, GOOGLE, RESOLVERS = Spans(_VIRTUAL), Spans(_GOOGLE), Spans(_RESOLVERS)
 TRANSLATED = ("tcp", "udp", "icmp")  # what Cloud NAT carries
 MAIL = 25
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Network
 
 from wayout.egress import ranges
@@ -23,6 +24,7 @@ class Routing:
     """The routes that machines with these tags may take."""
 
     def __init__(self, routes: Iterable[Route], tags: frozenset[str]) -> None:
+        self._known: dict[int, tuple[Route, ...]] = {}
         fit = [route for route in routes if not route.tags or tags & set(route.tags)]
         lanes = [_lane(route) for route in fit if ranges.is_ipv4(route.destination)]
         self._subnets = sorted((one for one in lanes if one.route.local or one.route.peering), key=_order)
@@ -33,6 +35,11 @@ class Routing:
 
         Several where they are alike; none where nothing leads there.
         """
+        if destination not in self._known:
+            self._known[destination] = self._best(destination)
+        return self._known[destination]
+
+    def _best(self, destination: int) -> tuple[Route, ...]:
         for lanes in (self._subnets, self._others):
             first: _Lane | None = None
             found: list[Route] = []
@@ -53,6 +60,12 @@ class Routing:
         edges = [(lane.low, lane.high) for lane in (*self._subnets, *self._others)]
         whole = int(net.network_address), int(net.broadcast_address)
         return [self.best(one) for one in stretches(whole, edges)]
+
+
+@lru_cache(maxsize=32)
+def routing(routes: tuple[Route, ...], tags: frozenset[str]) -> Routing:
+    """The same routing for the same routes and tags: most steps of a plan leave routes as they are."""
+    return Routing(routes, tags)
 
 
 def _lane(route: Route) -> _Lane:
