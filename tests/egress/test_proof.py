@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.egress.world import World
-from tests.egress.worlds import INTERNET, NETWORK, OURS, PROJECT, REGION, SITE, greenfield, job_name, policy
+from tests.egress.world import World, automatic_rules
+from tests.egress.worlds import INTERNET, NETWORK, OURS, PROJECT, REGION, SITE, greenfield, job, job_name, policy
 from tests.reach import networks
 from tests.reach.networks import Dice
 from wayout import reconcile
@@ -19,10 +19,15 @@ from wayout.egress.model import (
     Action,
     Cause,
     Connector,
+    ConnectorName,
+    Coverage,
     Direction,
     Egress,
     FirewallRule,
+    Nat,
     Network,
+    Router,
+    RouterName,
     RuleName,
     State,
     Subnet,
@@ -190,3 +195,28 @@ def test_a_rule_rich_network_is_judged_by_no_more_packets_than_a_plain_one() -> 
         field_of(*(foreign(number, f"10.{20 + number % 9}.0.0/24") for number in range(count))) for count in (0, 200)
     )
     assert few == many
+
+
+# --- an adopted connector -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("client", "status", "reason"),
+    [
+        ("gcloud", "whole", "nobody else has a job in a source of theirs"),
+        ("terraform", "blocked", "one job lives in a source of its own, and is only told: no block of the others"),
+    ],
+)
+def test_an_adopted_connector_carries_jobs_whoever_else_is_told(client: str, status: str, reason: str) -> None:
+    """An adopted connector reaches more than the profile says, which the policy lets be."""
+    world = greenfield(policy({"adopt": {"connectors": ["theirs"]}}), job("ours"))
+    labels = (("goog-terraform-provisioned", "true"),) if client == "terraform" else ()
+    world.add(job("theirs", labels=labels))
+    under = Subnet(SubnetName(PROJECT, REGION, "under"), NETWORK, "10.9.0.0/28")
+    stands = Connector(ConnectorName(PROJECT, REGION, "theirs"), NETWORK, State.READY, subnet=under.name)
+    nat = Router(RouterName(PROJECT, REGION, "edge"), NETWORK, (Nat("all", Coverage.ALL),))
+    world.add(under, stands, nat, *automatic_rules(stands, under.range))
+    said = brought(world)
+    assert said.status == status, reason
+    assert "fails its proof" not in why(said), reason
+    assert world.jobs[job_name("ours")].way == Way(Egress.ALL, stands.name), reason

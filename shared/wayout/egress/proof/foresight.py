@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from wayout.egress import planner
-from wayout.egress.model import Blocked, Change, Job, JobAt, JobName, JobsIn, Plan, Present, Seen
+from wayout.egress.model import BlindError, Blocked, Change, Job, JobAt, JobName, JobsIn, Plan, Present, Seen
 from wayout.egress.proof.check import check
 from wayout.egress.proof.future import after
 from wayout.egress.remedies import Want
@@ -31,12 +31,20 @@ def stages(want: Want, seen: Seen, planned: Planned = planner.plan) -> tuple[Sta
     found: list[Stage] = []
     for _ in range(PASSES):
         plan = planned(want, seen)
-        found.append(Stage(planner.settled(want, seen)[0] if not plan.blocked else want, seen, plan))
+        found.append(Stage(_settled(want, seen), seen, plan))
         if not plan.changes:
             break
         seen = after(seen, plan.changes)
         want = _with_jobs(want, seen)
     return tuple(found)
+
+
+def _settled(want: Want, seen: Seen) -> Want:
+    """The want that the plan was made for, blocked or not; what cannot be read was no ground for it either."""
+    try:
+        return planner.settled(want, seen)[0]
+    except BlindError:
+        return want
 
 
 def _with_jobs(want: Want, seen: Seen) -> Want:
