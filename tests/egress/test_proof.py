@@ -10,13 +10,28 @@ from typing import Any
 import pytest
 
 from tests.egress.world import World, automatic_rules
-from tests.egress.worlds import INTERNET, NETWORK, OURS, PROJECT, REGION, SITE, greenfield, job, job_name, policy
+from tests.egress.worlds import (
+    INTERNET,
+    NETWORK,
+    OUR_ROUTER,
+    OURS,
+    PROJECT,
+    REGION,
+    SITE,
+    greenfield,
+    job,
+    job_name,
+    look_and_plan,
+    policy,
+    want,
+)
 from tests.reach import networks
 from tests.reach.networks import Dice
 from wayout import reconcile
 from wayout.egress.messages import OutcomeSaid
 from wayout.egress.model import (
     Action,
+    Attach,
     Cause,
     Connector,
     ConnectorName,
@@ -33,11 +48,13 @@ from wayout.egress.model import (
     Subnet,
     SubnetName,
     Traffic,
+    Update,
     Way,
     Zone,
 )
 from wayout.egress.proof import packets
 from wayout.egress.proof.allowance import Allowance
+from wayout.egress.proof.check import check
 from wayout.egress.reach import Ground, Judge
 
 ZONE = Zone("apis", "googleapis.com.")
@@ -220,3 +237,63 @@ def test_an_adopted_connector_carries_jobs_whoever_else_is_told(client: str, sta
     assert said.status == status, reason
     assert "fails its proof" not in why(said), reason
     assert world.jobs[job_name("ours")].way == Way(Egress.ALL, stands.name), reason
+
+
+# --- others in the network ----------------------------------------------------------------------------------------
+
+
+def with_subnets(*made: Subnet, coverage: Coverage) -> World:
+    """A site that stands whole, subnets of others beside it, and our NAT as an admin has set it since."""
+    world = to_internet("tcp:443")
+    brought(world)
+    world.add(*made)
+    router = world.routers[OUR_ROUTER]
+    (nat,) = router.nats
+    listed = nat.subnets if coverage == Coverage.LISTED else ()
+    world.routers[OUR_ROUTER] = replace(router, nats=(replace(nat, coverage=coverage, subnets=listed),))
+    world.jobs[job_name()] = replace(world.jobs[job_name()], way=None)
+    world.applied.clear()
+    return world
+
+
+def theirs(name: str, range_: str, region: str = REGION, **more: Any) -> Subnet:
+    return Subnet(SubnetName(PROJECT, region, name), NETWORK, range_, **more)
+
+
+@pytest.mark.parametrize(
+    ("coverage", "subnets", "cut", "reason"),
+    [
+        (Coverage.ALL, (theirs("apps", "10.20.0.0/24"),), "apps", "its machines have the internet by our NAT"),
+        (Coverage.ALL, (theirs("apps", "10.20.0.0/27"),), "apps", "so has a subnet that no job could be in"),
+        (Coverage.ALL, (theirs("apps", "10.20.0.0/29"),), "apps", "or the smallest that holds a machine"),
+        (Coverage.ALL_PRIMARY, (theirs("apps", "10.20.0.0/27"),), "apps", "by their primary ranges as well"),
+        (Coverage.ALL, (), "", "nobody else is there"),
+        (Coverage.ALL, (theirs("far", "10.20.0.0/24", "us-central1"),), "", "a NAT serves its own region alone"),
+        (Coverage.LISTED, (theirs("apps", "10.20.0.0/24"),), "", "it does not serve them"),
+    ],
+)
+def test_our_nat_is_not_set_back_under_the_feet_of_others_who_have_come_to_use_it(
+    coverage: Coverage, subnets: tuple[Subnet, ...], cut: str, reason: str
+) -> None:
+    world = with_subnets(*subnets, coverage=coverage)
+    said = brought(world)
+    assert said.status == ("blocked" if cut else "whole"), (reason, why(said))
+    if cut:
+        assert f"machines in {cut}, which they reach now" in why(said), reason
+        assert not [change for change, _ in world.applied if not isinstance(change, Attach)], reason
+
+
+def test_whoever_is_cut_is_found_among_subnets_of_every_kind() -> None:
+    """The first of them may have another NAT, or none: they are judged kind by kind, and no subnet twice."""
+    quiet = Subnet(SubnetName(PROJECT, REGION, "aaa"), NETWORK, "10.20.0.0/24")
+    lively = tuple(theirs(f"apps-{number}", f"10.21.{number}.0/27") for number in range(40))
+    world = with_subnets(quiet, *lively, coverage=Coverage.LISTED)
+    router = world.routers[OUR_ROUTER]
+    (nat,) = router.nats
+    more = replace(nat, subnets=tuple(sorted((*nat.subnets, *(one.name for one in lively)))))
+    now, then = replace(router, nats=(more,)), router
+    world.routers[OUR_ROUTER] = now
+    _, seen = look_and_plan(world)
+    found = check(want(world), seen, [Update(then, now, "as it was")])
+    assert [block.why for block in found if "machines in apps-0, which they reach now" in block.why]
+    assert not [block.why for block in found if "machines in aaa" in block.why or "apps-1" in block.why]

@@ -9,22 +9,26 @@ that is there may do both, and is judged on its own as well. What fails is follo
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
 from wayout.egress import ranges, ways
+from wayout.egress.coverage import covers
 from wayout.egress.model import (
     Attach,
     Blocked,
     Change,
     Create,
+    Direction,
     Egress,
+    FirewallRule,
     Interface,
     Job,
     JobName,
     Network,
     Remove,
+    Router,
     Seen,
     Subnet,
     Way,
@@ -33,8 +37,8 @@ from wayout.egress.model import (
 )
 from wayout.egress.proof.future import Step, prefixes
 from wayout.egress.proof.moments import NOW, Future, User, View, concerns, inside, way_at
-from wayout.egress.proof.packets import classes
-from wayout.egress.reach import Answer, Ground, Judge, Packet, Verdict, every, judge
+from wayout.egress.proof.packets import classes, things
+from wayout.egress.reach import Answer, Ground, Packet, Verdict, every
 from wayout.egress.remedies import Want
 
 WORST = 3  # findings that are told of one plan
@@ -83,10 +87,9 @@ def _users(want: Want, before: Ground, changes: Sequence[Change]) -> Iterator[Us
             ours = found.name == want.way.connector
             who = f"whoever uses the connector {found.name.connector}"
             yield User(somebody, "", Way(Egress.ALL, found.name), ours, who)
-    if subnet := _plain_subnet(want, before):
-        who = f"others in {want.site.network.network}"
-        way = Way(Egress.ALL, interface=Interface(str(want.site.network), subnet))
-        yield User(somebody, "", way, ours=False, who=who)
+    for subnet in _plain_subnets(want, before, changes):
+        way = Way(Egress.ALL, interface=Interface(str(want.site.network), str(subnet.name)))
+        yield User(somebody, "", way, ours=False, who=f"machines in {subnet.name.subnet}", machine=True)
 
 
 def _by_itself(*possible: Way | None) -> bool:
@@ -99,14 +102,25 @@ def _tells_accounts(before: Ground) -> bool:
     return any(rule.target_accounts for rule in every(before.rules, before.policies))
 
 
-def _plain_subnet(want: Want, before: Ground) -> str:
-    """A subnet in which a machine without tags could stand, for whoever has nothing to do with us."""
-    fit = (
-        subnet
-        for subnet in before.subnets
-        if subnet.name != want.subnet and subnet.name.region == want.site.region and ranges.is_ipv4(subnet.range)
-    )
-    return next((str(subnet.name) for subnet in fit if ranges.parse(subnet.range).prefixlen <= 26), "")
+def _plain_subnets(want: Want, before: Ground, changes: Sequence[Change]) -> Iterable[Subnet]:
+    """A subnet of each kind in which a machine without tags could stand, for whoever has nothing to do with us.
+
+    Subnets are of one kind if the same NATs serve them, now and once anything is changed; if Private Google Access is
+    alike; and if the same rules that tell senders apart let them out. Routes know machines by their tags alone.
+    """
+    nats = [nat for router in (*before.routers, *things(changes, Router)) for nat in router.nats]
+    known = every(before.rules, before.policies)
+    out = {rule.sources for rule in known if rule.direction == Direction.EGRESS and rule.sources}
+    edited = {rule.sources for rule in things(changes, FirewallRule) if rule.sources}
+    found: dict[Hashable, Subnet] = {}
+    for one in before.subnets:
+        if one.name == want.subnet or one.name.region != want.site.region or not ranges.is_ipv4(one.range):
+            continue
+        served = tuple(covers(nat, one.name) for nat in nats)
+        told = tuple(ranges.overlap(sources, (one.range,)) for sources in sorted(out))
+        alone = one.name if any(ranges.overlap(sources, (one.range,)) for sources in edited) else None
+        found.setdefault((served, one.google_access, told, alone), one)
+    return found.values()
 
 
 def _judged(user: User, future: Future) -> Iterator[Blocked]:
@@ -159,18 +173,14 @@ def _harm(was: Answer, now: Answer, *, may: bool, held: bool) -> Harm | None:
 def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) -> Step:
     """The first step on the way there at which the packet fares otherwise."""
 
-    def fares(one: Step) -> Answer:
-        way = way_at(user, one)
-        return Judge(user.job, way, user.account, future.under(way, one)).reaches(packet)
-
-    return next((one for one in prefixes(step) if fares(one) != was), step)
+    return next((one for one in prefixes(step) if future.judge(user, one).reaches(packet) != was), step)
 
 
 def _finding(user: User, step: Step, packet: Packet, harm: Harm, was: Answer, future: Future) -> tuple[Blocked, ...]:
     """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
     want = future.want
     way = way_at(user, step)
-    verdict = judge(user.job, way, user.account, packet, future.under(way, step))
+    verdict = future.judge(user, step).judge(packet)
     lets_out = _lets_out(verdict)
     adopted = want.adopted is not None and way == want.way  # which the policy lets be as it is
     tolerated = adopted or any(fnmatchcase(lets_out, glob) for glob in want.profile.tolerates)

@@ -20,13 +20,15 @@ NOW = Step(())
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """Somebody whose packets a plan must not open or cut a way for. `ours`: the profile speaks of it."""
+    """Somebody whose packets a plan must not open or cut a way for. `ours`: the profile speaks of it; `machine`: it is
+    a machine in a subnet, and no job."""
 
     job: JobName
     account: str
     way: Way | None
     ours: bool
     who: str = ""  # in words, where it is no job that is known
+    machine: bool = False
 
 
 class Future:
@@ -67,13 +69,17 @@ class Future:
             self._fields[way] = found, Sight(self.allowed, found)
         return self._fields[way]
 
+    def judge(self, user: User, step: Step) -> Judge:
+        """Who judges somebody's packets once a step is made."""
+        way = way_at(user, step)
+        return Judge(user.job, way, user.account, self.under(way, step), machine=user.machine)
+
 
 class View:
     """How one user fares at one step; packets that look alike to the judge are judged once."""
 
     def __init__(self, user: User, step: Step, future: Future, of: Field) -> None:
-        way = way_at(user, step)
-        self._judge = Judge(user.job, way, user.account, future.under(way, step))
+        self._judge = future.judge(user, step)
         self._field = of
         self._known: dict[tuple[int, int], Answer] = {}
         self.sight = Sight(self._judge, of)

@@ -56,7 +56,7 @@ def field(
     tags = frozenset(chain.from_iterable(map(tags_of, ways_)))
     own = tuple(sorted({text for way in ways_ for text in _ranges(way, grounds, changes)}))
     known = (rule for ground in grounds for rule in ground.rules)
-    rules = [rule for rule in (*known, *_things(changes, FirewallRule)) if _speaks(rule, tags, own)]
+    rules = [rule for rule in (*known, *things(changes, FirewallRule)) if _speaks(rule, tags, own)]
     policies = every((), tuple(policy for ground in grounds for policy in ground.policies))
     deciding = [*rules, *(rule for rule in policies if _speaks(rule, tags, own))]
     places = chain(
@@ -109,7 +109,7 @@ def _grouped(keys: Iterable[Hashable]) -> list[list[int]]:
     return list(found.values())
 
 
-def _things(changes: Iterable[Change], kind: type[T]) -> Iterator[T]:
+def things(changes: Iterable[Change], kind: type[T]) -> Iterator[T]:
     """Everything of one kind that changes make, or change from."""
     for change in changes:
         if not isinstance(change, Attach):
@@ -119,14 +119,14 @@ def _things(changes: Iterable[Change], kind: type[T]) -> Iterator[T]:
 
 def _ranges(way: Way, grounds: Sequence[Ground], changes: Sequence[Change]) -> Iterator[str]:
     """Where the machines that send a way's packets may stand, at whatever step; more than that does no harm."""
-    subnets = [*(one for ground in grounds for one in ground.subnets), *_things(changes, Subnet)]
+    subnets = [*(one for ground in grounds for one in ground.subnets), *things(changes, Subnet)]
     named = way.connector
     if named is None:
         where = way.interface or Interface()
         short = (where.subnet or where.network or "default").rsplit("/", 1)[-1]
         yield from (one.range for one in subnets if one.name.subnet == short)
         return
-    known = [*(one for ground in grounds for one in ground.connectors), *_things(changes, Connector)]
+    known = [*(one for ground in grounds for one in ground.connectors), *things(changes, Connector)]
     # A job may spell the connector's project as a number.
     alike = [one for one in known if (one.name.region, one.name.connector) == (named.region, named.connector)]
     under = {one.subnet for one in alike}

@@ -29,13 +29,18 @@ def judge(
     packet: Packet,
     ground: Ground | None,
     receiver: Receiver = Receiver(),  # noqa: B008 - a frozen value
+    *,
+    machine: bool = False,
 ) -> Verdict:
     """What becomes of the first packet of a new connection of the job's next execution, hop by hop."""
-    return Judge(job, way, account, ground, receiver).judge(packet)
+    return Judge(job, way, account, ground, receiver, machine=machine).judge(packet)
 
 
 class Judge:
-    """Judges many packets of one sender; `reaches` says the same as `judge`, and finds no words for it."""
+    """Judges many packets of one sender; `reaches` says the same as `judge`, and finds no words for it.
+
+    `machine`: the way's interface is a machine's, and no job's.
+    """
 
     def __init__(
         self,
@@ -44,10 +49,12 @@ class Judge:
         account: str,
         ground: Ground | None,
         receiver: Receiver = Receiver(),  # noqa: B008 - a frozen value
+        *,
+        machine: bool = False,
     ) -> None:
         self._way = way
         self._receiver = receiver
-        self._sender = sender(job, way, account, ground) if way else None
+        self._sender = sender(job, way, account, ground, machine=machine) if way else None
         if isinstance(self._sender, Sender) and ground is not None:
             self._prepare(self._sender, ground)
 

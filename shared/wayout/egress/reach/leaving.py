@@ -66,7 +66,7 @@ def leave(ground: Ground, sender: Sender, destination: int, protocol: str, port:
         return found
     if nat is not None:
         return _translated(nat, protocol)
-    if destination in RESOLVERS and sender.google_access is not False:
+    if destination in RESOLVERS and sender.google_access is not False and protocol in TRANSLATED:
         said = "no Cloud NAT covers its subnet, and whether Private Google Access leads there is not documented"
         return Hop("Cloud NAT", said, Answer.UNKNOWN)
     which = sender.subnet.subnet if sender.subnet else f"the hidden subnet of {sender.range}"

@@ -33,13 +33,13 @@ class Sender:
     google_access: bool | None
 
 
-def sender(job: JobName, way: Way, account: str, ground: Ground | None) -> Sender | Hop:
-    """Who sends, or the hop at which the next execution fails."""
+def sender(job: JobName, way: Way, account: str, ground: Ground | None, *, machine: bool = False) -> Sender | Hop:
+    """Who sends, or the hop at which the next execution fails. `machine`: any machine of the subnet, and no job."""
     if way.connector and way.interface:
         return _no("job", "it names a connector and a network interface at once, which Google refuses")
     if way.connector:
         return _connector(job, way.connector, ground)
-    return _interface(job, way, account, ground)
+    return _interface(job, way, account, ground, smallest=32 if machine else SMALLEST)
 
 
 def _no(what: str, said: str, by: str = "") -> Hop:
@@ -94,7 +94,7 @@ def _found(named: ConnectorName, ground: Ground | None) -> Connector | None:
     return exact or (next(alike, None) if named.project.isdigit() else None)
 
 
-def _interface(job: JobName, way: Way, account: str, ground: Ground | None) -> Sender | Hop:
+def _interface(job: JobName, way: Way, account: str, ground: Ground | None, smallest: int) -> Sender | Hop:
     what = "network interface"
     named = ways.ground(way.interface, job)
     if named is None:
@@ -108,8 +108,8 @@ def _interface(job: JobName, way: Way, account: str, ground: Ground | None) -> S
     if network is not None and network != subnet.network:
         return _no(what, f"the subnet {name.subnet} is not in the network {network.network}", str(name))
     length = ip_network(subnet.range).prefixlen
-    if length > SMALLEST:
-        return _no(what, f"the subnet {name.subnet} is a /{length}; it must be a /{SMALLEST} or larger", str(name))
+    if length > smallest:
+        return _no(what, f"the subnet {name.subnet} is a /{length}; it must be a /{smallest} or larger", str(name))
     hop = Hop(what, f"an address in {subnet.range} ({name.subnet})", Answer.YES, str(name))
     tags = ways.tags(way)
     return Sender(
