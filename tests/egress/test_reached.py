@@ -8,7 +8,18 @@ from typing import Any
 import pytest
 
 from tests.egress.world import World
-from tests.egress.worlds import INTERNET, NETWORK, OURS, PROJECT, REGION, greenfield, job_name, policy, run
+from tests.egress.worlds import (
+    INTERNET,
+    NETWORK,
+    OURS,
+    PROJECT,
+    REGION,
+    greenfield,
+    job_name,
+    look_and_plan,
+    policy,
+    run,
+)
 from wayout.egress.model import (
     Action,
     Direction,
@@ -20,10 +31,12 @@ from wayout.egress.model import (
     Route,
     Router,
     RouterName,
+    RoutersOf,
     RuleName,
     Subnet,
     SubnetName,
     Traffic,
+    Unreadable,
     Verb,
 )
 
@@ -134,3 +147,12 @@ def test_on_the_direct_road_each_job_is_judged_by_its_own_account() -> None:
     world.firewall_policies = (org(target_accounts=("batch@shop",)),)
     assert [one.what for one in plan(world).blocked] == ["way to 10.20.0.0/16"]
     assert OURS not in world.connectors
+
+
+def test_where_routers_cannot_be_read_that_is_said_and_blocks_nothing() -> None:
+    world = greenfield(policy({**TO_DATA, "egress": "private-ranges-only"}))
+    run(world)
+    world.unreadable = {RoutersOf: Unreadable("no sight of routers", "grant it")}
+    made = look_and_plan(world)[0]
+    assert made.empty
+    assert any("cannot be judged: no sight of routers" in note for note in made.notes)

@@ -83,7 +83,10 @@ def plan(want: Want, seen: Seen) -> Plan:
     )
     if not made.empty:
         return made
-    shut, said = promised.told(want, seen)
+    try:
+        shut, said = promised.told(want, seen)
+    except BlindError as blind:  # of what nothing else needs to see
+        shut, said = (), (f"whether all that it allows is reached cannot be judged: {blind.sighting.why}",)
     return replace(made, blocked=shut, notes=(*made.notes, *said))
 
 
