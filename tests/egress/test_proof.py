@@ -79,6 +79,14 @@ def to_internet(*ports: str, road: str = "connector", **more: Any) -> World:
     return greenfield(policy(profile))
 
 
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize("apis", ["none", "default-domains"])
+def test_private_destinations_alone_are_a_way_out_without_any_nat(road: str, apis: str) -> None:
+    profile = {"road": road, "google_apis": apis, "destinations": [{"to": "10.21.0.0/16", "ports": ["tcp:5432"]}]}
+    said = brought(greenfield(policy({**profile, "egress": "all-traffic", "pool": ["10.127.64.0/20"]})))
+    assert (said.status, why(said)) == ("whole", ""), "control traffic is the connector's own, and nothing to lose"
+
+
 # --- what nobody knows to be reachable now is not held ------------------------------------------------------------
 
 

@@ -17,6 +17,7 @@ SERVERLESS = ("35.199.224.0/19",)
 CONTROL = (Traffic("tcp", ("667",)), Traffic("udp", ("665-666",)), Traffic("icmp"))
 PLATFORM = ("169.254.169.254/32",)  # metadata and Cloud DNS, which no rule can shut
 _PLATFORM = spans(PLATFORM)
+_SERVERLESS = spans(SERVERLESS)
 
 
 class Allowance:
@@ -52,6 +53,11 @@ class Allowance:
         """Whether it goes where the profile wants names of Google APIs to lead: their virtual addresses."""
         to = number(packet.address)
         return to is not None and to in self._apis and kinds(HTTPS).has(canonical(packet.protocol), packet.port)
+
+    def keeps_connector(self, packet: Packet) -> bool:
+        """Whether it goes where Google runs connectors: their machines' affair, and nothing that a job is promised."""
+        to = number(packet.address)
+        return to is not None and to in _SERVERLESS
 
     def place(self, address: str) -> Hashable:
         """What it can tell of an address: packets of one kind to addresses of one place are allowed alike."""
