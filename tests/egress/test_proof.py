@@ -116,15 +116,15 @@ def no_route(world: World) -> None:
 
 @pytest.mark.parametrize("road", ROADS)
 @pytest.mark.parametrize(
-    ("egress", "there", "says", "reason"),
+    ("egress", "there", "whole", "reason"),
     [
-        (Egress.PRIVATE, no_route, "whether it reaches it now cannot be known", "names of Google APIs lead there"),
-        (Egress.ALL, no_route, "it reaches now", "34.126.0.0/18 is public, and answers a job without VPC"),
-        (Egress.PRIVATE, None, "", "the default route leads there, by Private Google Access"),
+        (Egress.PRIVATE, no_route, False, "names of Google APIs would lead to where no route leads"),
+        (Egress.ALL, no_route, False, "the same, and all that is public would go there"),
+        (Egress.PRIVATE, None, True, "the default route leads there, by Private Google Access"),
     ],
 )
 def test_google_apis_by_virtual_addresses_need_a_route_and_the_words_are_true(
-    road: str, egress: Egress, there: Callable[[World], None] | None, says: str, reason: str
+    road: str, egress: Egress, there: Callable[[World], None] | None, whole: bool, reason: str
 ) -> None:
     room = ["10.127.64.0/20"]
     world = greenfield(
@@ -142,10 +142,9 @@ def test_google_apis_by_virtual_addresses_need_a_route_and_the_words_are_true(
     if there:
         there(world)
     said = brought(world)
-    assert said.status == ("blocked" if says else "whole"), reason
-    assert says in why(said), reason
-    assert ("reaches now" in why(said)) == (says == "it reaches now"), why(said)
-    assert not says or "no route of the network leads there" in why(said)
+    assert said.status == ("whole" if whole else "blocked"), (reason, why(said))
+    assert whole or "199.36.153.8/30" in why(said), reason
+    assert "reaches now" not in why(said), reason
 
 
 # --- many rules of others cost nothing ----------------------------------------------------------------------------

@@ -40,7 +40,6 @@ class Allowance:
         elif profile.google_apis == "default-domains" and profile.egress == Egress.ALL:
             self._allowed.append((internet, HTTPS))
         self._ready = [(spans(places), kinds(traffic)) for places, traffic in self._allowed]
-        self._apis = spans(APIS.get(profile.google_apis, ())[:1])
 
     def __call__(self, packet: Packet) -> bool:
         """Whether the profile allows it."""
@@ -48,11 +47,6 @@ class Allowance:
         if to is None:
             return False
         return to in _PLATFORM or any(kind.has(protocol, packet.port) and to in place for place, kind in self._ready)
-
-    def by_name(self, packet: Packet) -> bool:
-        """Whether it goes where the profile wants names of Google APIs to lead: their virtual addresses."""
-        to = number(packet.address)
-        return to is not None and to in self._apis and kinds(HTTPS).has(canonical(packet.protocol), packet.port)
 
     def keeps_connector(self, packet: Packet) -> bool:
         """Whether it goes where Google runs connectors: their machines' affair, and nothing that a job is promised."""

@@ -154,14 +154,12 @@ Harm = Literal["open", "cut"]
 
 def _holds(user: User, was: Answer, packet: Packet, future: Future) -> bool:
     """Whether a packet that fares so now is somebody's to lose: it passes, or nobody can say that it does not, and that
-    inside the VPC. What Google's own path does with it, where Google does not say, nobody can have built upon; but for
-    the virtual addresses by which the profile has Google APIs, since their names lead there once the job is attached.
+    inside the VPC. What Google's own path does with it, where Google does not say, nobody can have built upon.
     That the control traffic of a connector stays open is judged with each packet that it carries.
     """
     if user.ours and (not future.allowed(packet) or future.allowed.keeps_connector(packet)):
         return False
-    doubted = was == Answer.UNKNOWN and (inside(user.way, packet) or future.allowed.by_name(packet))
-    return was == Answer.YES or doubted
+    return was == Answer.YES or (was == Answer.UNKNOWN and inside(user.way, packet))
 
 
 def _harm(was: Answer, now: Answer, *, may: bool, held: bool) -> Harm | None:
