@@ -49,7 +49,9 @@ def judge(want: Want, seen: Seen, done: frozenset[str]) -> Verdict:
     wanted = rules.wanted(want.site, want.profile, rules.inside(want.site, seen), want.scope(seen))
     opens = precedence.missing(wanted.opens, existing)
     guards = precedence.missing(wanted.guards, existing)
-    if blocked := tuple(_no_room(want, seen, (*opens, *guards, *precedence.missing(wanted.closes, existing)))):
+    # Those that come once the connector stands are counted with the first, and not once more.
+    closes = precedence.missing(wanted.closes, existing) if opens or guards else []
+    if blocked := tuple(_no_room(want, seen, (*opens, *guards, *closes))):
         return Verdict(blocked=blocked)
     if opens and _in_use(want, seen):
         return Verdict(changes=tuple(opens))
