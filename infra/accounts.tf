@@ -4,6 +4,8 @@ resource "google_service_account" "runtime" {
   account_id   = "wayout"
   display_name = "Wayout"
   description  = "Reads jobs and networks, and makes ways out."
+
+  depends_on = [google_project_service.home]
 }
 
 resource "google_service_account" "invoker" {
@@ -11,6 +13,8 @@ resource "google_service_account" "invoker" {
   account_id   = "wayout-invoker"
   display_name = "Wayout's caller"
   description  = "The identity that Pub/Sub delivers with; the only one that may call the functions."
+
+  depends_on = [google_project_service.home]
 }
 
 resource "google_service_account" "build" {
@@ -18,6 +22,8 @@ resource "google_service_account" "build" {
   account_id   = "wayout-build"
   display_name = "Wayout's builder"
   description  = "Builds the functions' images from the bundle."
+
+  depends_on = [google_project_service.home]
 }
 
 resource "google_project_iam_member" "build" {

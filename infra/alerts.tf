@@ -113,4 +113,6 @@ resource "google_monitoring_alert_policy" "nat_drops" {
     content   = "By reason: OUT_OF_RESOURCES wants more ports per VM or more addresses (`nat` in the profile); ENDPOINT_INDEPENDENT_CONFLICT comes from a NAT that is not Wayout's."
     mime_type = "text/markdown"
   }
+
+  depends_on = [google_project_service.home]
 }

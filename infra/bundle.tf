@@ -15,6 +15,8 @@ resource "google_storage_bucket" "bundle" {
   versioning {
     enabled = true
   }
+
+  depends_on = [google_project_service.home]
 }
 
 resource "google_storage_bucket_object" "bundle" {

@@ -30,12 +30,22 @@ resource "terraform_data" "doctor" {
     environment = { DEPLOYMENT = jsonencode(local._deployment) }
   }
 
+  # All that an echo passes through, and every grant: tests/infra/test_order.py finds what is left out.
   depends_on = [
+    google_cloud_scheduler_job.sweep,
+    google_compute_subnetwork_iam_member.service_project_uses,
+    google_eventarc_trigger.audit_log,
+    google_folder_iam_member.runtime,
+    google_logging_project_sink.ledger,
+    google_organization_iam_member.runtime,
+    google_project_iam_member.run_agent_attaches,
+    google_project_iam_member.runtime,
     google_pubsub_subscription.flow,
     google_pubsub_subscription_iam_member.agent_takes,
+    google_pubsub_topic_iam_member.agent_buries,
+    google_pubsub_topic_iam_member.runtime_tells,
+    google_pubsub_topic_iam_member.sender,
     google_pubsub_topic_iam_member.sink_writes,
-    google_project_iam_member.runtime,
-    google_folder_iam_member.runtime,
-    google_organization_iam_member.runtime,
+    google_service_account_iam_member.act_as,
   ]
 }

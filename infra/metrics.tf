@@ -78,4 +78,6 @@ resource "google_logging_metric" "denied" {
   }
 
   label_extractors = { rule = "REGEXP_EXTRACT(jsonPayload.rule_details.reference, \"firewall:(wayout-.*)$\")" }
+
+  depends_on = [google_project_service.home]
 }

@@ -20,4 +20,6 @@ resource "google_org_policy_policy" "vpc_egress" {
       }
     }
   }
+
+  depends_on = [google_project_service.home]
 }

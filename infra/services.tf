@@ -1,4 +1,5 @@
-# The APIs that Wayout's own project needs. What watched projects need, `wayout doctor` says.
+# The APIs that Wayout's own project needs. Everything else waits for them: it names them, or something that does.
+# What watched projects need, `wayout doctor` says.
 locals {
   _services = toset([
     "artifactregistry.googleapis.com",
@@ -15,6 +16,7 @@ locals {
     "pubsub.googleapis.com",
     "run.googleapis.com",
     "secretmanager.googleapis.com",
+    "storage.googleapis.com",
     "vpcaccess.googleapis.com",
   ])
 }

@@ -34,6 +34,8 @@ resource "google_compute_subnetwork_iam_member" "service_project_uses" {
     ? "serviceAccount:service-${data.google_project.service[each.value.project].number}@gcp-sa-vpcaccess.iam.gserviceaccount.com"
     : "serviceAccount:${data.google_project.service[each.value.project].number}@cloudservices.gserviceaccount.com"
   )
+
+  depends_on = [google_project_service.home]
 }
 
 # For connectors in the host project: the Cloud Run agent of each service project attaches them.
@@ -43,4 +45,6 @@ resource "google_project_iam_member" "run_agent_attaches" {
   project = var.shared_vpc.host
   role    = "roles/vpcaccess.user"
   member  = "serviceAccount:service-${data.google_project.service[each.key].number}@serverless-robot-prod.iam.gserviceaccount.com"
+
+  depends_on = [google_project_service.home]
 }
