@@ -20,13 +20,36 @@ locals {
   }
 }
 
+locals {
+  # The checkout's own command, which `make setup` makes; else whichever the shell finds.
+  _wayout = "${path.module}/../.venv/bin/wayout"
+  _doctor = var.doctor != null ? var.doctor : "${fileexists(local._wayout) ? "'${abspath(local._wayout)}'" : "wayout"} doctor - --timeout 300"
+  _again  = "terraform output -json deployment | wayout doctor -"
+}
+
 resource "terraform_data" "doctor" {
   count = var.doctor == "" ? 0 : 1
 
   triggers_replace = [local._deployment, google_storage_bucket_object.bundle.name, google_secret_manager_secret_version.policy.id]
 
+  # New sinks and grants may take minutes, and an echo that a sink did not see is lost: what is red is looked at twice.
+  # What was laid stands whatever the doctor says, so he never fails an apply: that would only taint himself.
   provisioner "local-exec" {
-    command     = "printf %s \"$DEPLOYMENT\" | ${var.doctor} || [ $? -eq 2 ]" # 2: nothing is wrong that could be looked at
+    command     = <<-EOT
+      look() { printf %s "$DEPLOYMENT" | ${local._doctor}; }
+      look; said=$?
+      if [ $said -eq 1 ]; then
+        echo "Something is red. New sinks and grants may take minutes: once more in a minute."
+        sleep 60
+        look; said=$?
+      fi
+      case $said in
+        0 | 2) ;; # 2: nothing is wrong that could be looked at
+        1) echo "Wayout is laid, and NOT WELL: see above. Look again with: ${local._again}" ;;
+        *) echo "Wayout is laid, and NOBODY LOOKED: the doctor's command ended with $said. After make setup: ${local._again}" ;;
+      esac
+    EOT
+    quiet       = true # else all of it is printed before it runs
     environment = { DEPLOYMENT = jsonencode(local._deployment) }
   }
 

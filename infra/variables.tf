@@ -187,9 +187,9 @@ variable "require_vpc_egress" {
 }
 
 variable "doctor" {
-  description = "Command run after each apply that changed the deployment; it reads the deployment's description as JSON on standard input. Empty: none."
+  description = "Command run after each apply that changed the deployment; it reads the deployment's description as JSON on standard input. Not given: `wayout doctor`, of the checkout's .venv if it is there. Empty: none."
   type        = string
-  default     = "wayout doctor -"
+  default     = null
 }
 
 variable "labels" {

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tests.infra.terraform import REPOSITORY, StubProvider, Terraform
 
@@ -37,17 +34,20 @@ class Deployed:
         return ((at, values) for at, values in self.all().items() if {"role", "member"} <= values.keys())
 
 
+def made_ready(checkout: Path, doctor: str) -> None:
+    """What `make setup bundle` leaves beside infra/, with a doctor of a few shell lines."""
+    bundle, command = checkout / "dist/wayout-bundle.zip", checkout / ".venv/bin/wayout"
+    for path in (bundle, command):
+        path.parent.mkdir(parents=True, exist_ok=True)
+    bundle.write_bytes(b"a bundle")
+    command.write_text(f"#!/bin/sh\n{doctor}\n", encoding="utf-8")
+    command.chmod(0o755)
+
+
 def apply(example: str, into: Path, stub: StubProvider) -> Deployed:
     """Apply an example of ours for real, on the stub provider, with a doctor that writes down what it is given."""
-    bundle, command = into / "dist" / "wayout-bundle.zip", into / "bin" / "wayout"
-    for path in (bundle, command):
-        path.parent.mkdir()
-    bundle.write_bytes(b"a bundle")
-    command.write_text(f'#!/bin/sh\n[ "$*" = "doctor -" ] && cat > {into}/doctored.json\n', encoding="utf-8")
-    command.chmod(0o755)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PATH", f"{command.parent}{os.pathsep}{os.environ['PATH']}")
-        terraform = Terraform.on_copy(REPOSITORY / "infra", into, stub, f"examples/{example}")
+    made_ready(into, f'[ "$*" = "doctor - --timeout 300" ] && cat > {into}/doctored.json')
+    terraform = Terraform.on_copy(REPOSITORY / "infra", into, stub, f"examples/{example}")
     terraform.apply()
     state = json.loads(terraform.ok("show", "-json"))
     found = {one["address"]: one["values"] for one in _resources(state["values"]["root_module"])}

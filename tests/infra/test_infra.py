@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.infra.deployed import made_ready
 from tests.infra.terraform import REPOSITORY, StubProvider, Terraform
 
 INFRA = REPOSITORY / "infra"
@@ -17,15 +17,10 @@ ROOTS = (".", *EXAMPLES)
 
 
 def on_copy(stub: StubProvider, into: Path, folder: str) -> Terraform:
-    """A copy of everything, with a bundle where `make bundle` puts it, and a doctor who notes each visit."""
-    bundle, command = into / "dist/wayout-bundle.zip", into / "bin/wayout"
-    for path in (bundle, command):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    bundle.write_bytes(b"a bundle")
-    command.write_text(f"#!/bin/sh\ncat > /dev/null\necho visited >> {into}/visits\n", encoding="utf-8")
-    command.chmod(0o755)
-    found_first = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
-    return Terraform.on_copy(INFRA, into, stub, folder, PATH=found_first)
+    """A copy of everything, made ready as the README says: a bundle where `make bundle` puts it, and the command
+    where `make setup` does, with a doctor who notes each visit."""
+    made_ready(into, f"cat > /dev/null\necho visited >> {into}/visits")
+    return Terraform.on_copy(INFRA, into, stub, folder)
 
 
 def visits(into: Path) -> int:

@@ -121,8 +121,8 @@ MISTAKES = [
     Mistake(
         "a variable that the examples don't give any more",
         "variables.tf",
-        '  default     = "wayout doctor -"\n',
-        "",
+        "  type        = string\n  default     = null\n",
+        "  type        = string\n",
         '"doctor"',
     ),
     Mistake(
