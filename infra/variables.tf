@@ -176,7 +176,7 @@ variable "eventarc" {
 }
 
 variable "require_vpc_egress" {
-  description = "Values of the organisation policy `run.allowedVPCEgress` to enforce for what is watched, such as `[\"all-traffic\"]`; empty: the policy is left alone."
+  description = "Values of the organisation policy `run.allowedVPCEgress` to enforce for what is watched, such as `[\"all-traffic\"]`; Wayout's own project is spared. Services and functions are held to it too. Empty: the policy is left alone."
   type        = set(string)
   default     = []
 

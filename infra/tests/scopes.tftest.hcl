@@ -77,6 +77,45 @@ run "an_organisation_has_one_sink_and_roles_of_its_own" {
   }
 }
 
+run "where_an_organisation_is_held_to_vpc_egress_wayouts_own_project_is_not" {
+  command = plan
+  variables {
+    watch              = { organization = "1234" }
+    require_vpc_egress = ["all-traffic"]
+  }
+
+  assert {
+    condition     = keys(google_org_policy_policy.vpc_egress) == ["1234"]
+    error_message = "the organisation is held to it"
+  }
+  assert {
+    condition     = google_org_policy_policy.home[0].parent == "projects/acme-egress" && google_org_policy_policy.home[0].spec[0].rules[0].allow_all == "TRUE"
+    error_message = "Wayout's functions would be refused"
+  }
+}
+
+run "of_projects_that_are_held_to_vpc_egress_wayouts_own_is_none" {
+  command = plan
+  variables {
+    watch              = { projects = ["acme-apps", "acme-egress"] }
+    require_vpc_egress = ["all-traffic"]
+  }
+
+  assert {
+    condition     = keys(google_org_policy_policy.vpc_egress) == ["acme-apps"] && length(google_org_policy_policy.home) == 0
+    error_message = "its own project is left alone"
+  }
+}
+
+run "nothing_of_organisation_policies_is_touched_unasked" {
+  command = plan
+
+  assert {
+    condition     = length(google_project_service.org_policy) + length(google_org_policy_policy.vpc_egress) + length(google_org_policy_policy.home) == 0
+    error_message = "neither the API nor a policy"
+  }
+}
+
 run "slack_is_not_mounted_before_its_channel_is_named" {
   command = plan
 

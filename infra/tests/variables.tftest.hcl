@@ -123,6 +123,14 @@ run "a_word_that_the_organisation_policy_does_not_know" {
   expect_failures = [var.require_vpc_egress]
 }
 
+run "a_policy_that_would_lock_out_wayout_itself" {
+  command = plan
+  variables {
+    require_vpc_egress = ["all-traffic"]
+  }
+  expect_failures = [google_project_service.org_policy]
+}
+
 run "a_bundle_that_nobody_made" {
   command = plan
   variables {

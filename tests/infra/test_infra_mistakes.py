@@ -176,6 +176,13 @@ BLUNDERS = [
         "only on_outcome holds the token",
     ),
     Mistake(
+        "the organisation's policy would refuse Wayout's own functions",
+        "org_policy.tf",
+        'allow_all = "TRUE"',
+        'allow_all = "FALSE"',
+        "Wayout's functions would be refused",
+    ),
+    Mistake(
         "the networks' role would be missing where the networks are",
         "roles.tf",
         "for project in local._network_projects :",

@@ -14,8 +14,9 @@ from tests.infra.test_infra import on_copy
 
 HOME = "google_project_service.home"
 DOCTOR = "terraform_data.doctor"
+ORG_POLICY_API = "google_project_service.org_policy"
 # What nothing depends on that the doctor looks at: who watches a deployment may come after it.
-WATCHING = ("google_logging_metric.", "google_monitoring_", "google_org_policy_", "data.")
+WATCHING = ("google_logging_metric.", "google_monitoring_", "google_org_policy_", ORG_POLICY_API, "data.")
 
 
 def early(drawn: Graph) -> list[str]:
@@ -42,6 +43,12 @@ def test_every_resource_waits_for_the_apis(drawn: Graph) -> None:
 
 def test_the_doctor_comes_when_everything_that_he_looks_at_is_there(drawn: Graph) -> None:
     assert unseen(drawn) == []
+
+
+def test_the_functions_are_spared_before_anybody_is_held_to_vpc_egress(drawn: Graph) -> None:
+    before = graph.reached(drawn, "google_org_policy_policy.vpc_egress")
+    assert {ORG_POLICY_API, "google_org_policy_policy.home"} <= before
+    assert ORG_POLICY_API in graph.reached(drawn, "google_org_policy_policy.home")
 
 
 WAITS = "\n  depends_on = [google_project_service.home]\n"

@@ -12,6 +12,10 @@ module "wayout" {
 provider "google" {
   project = "acme-apps"
   region  = "europe-west2"
+
+  # Some APIs, such as that of organisation policies, ask who pays where a person calls them.
+  user_project_override = true
+  billing_project       = "acme-apps"
 }
 
 output "next_step" {

@@ -20,15 +20,21 @@ module "wayout" {
     subnets          = { "europe-west2" = ["serverless-orders"] }
   }
 
-  senders            = ["serviceAccount:billing@acme-orders.iam.gserviceaccount.com"]
-  alerts             = { emails = ["network-team@example.com"] }
-  require_vpc_egress = ["all-traffic", "private-ranges-only"]
-  labels             = { team = "network" }
+  senders = ["serviceAccount:billing@acme-orders.iam.gserviceaccount.com"]
+  alerts  = { emails = ["network-team@example.com"] }
+  labels  = { team = "network" }
+
+  # Prevention, beside detection: only once the policy says `mode: enforce`, and every service has its way out too.
+  # require_vpc_egress = ["all-traffic", "private-ranges-only"]
 }
 
 provider "google" {
   project = "acme-egress"
   region  = "europe-west2"
+
+  # Some APIs, such as that of organisation policies, ask who pays where a person calls them.
+  user_project_override = true
+  billing_project       = "acme-egress"
 }
 
 output "next_step" {
