@@ -1,9 +1,13 @@
-# What somebody should look at, and nothing else. Without a channel the alerts still show in Cloud Monitoring.
+# What somebody should look at, by Google's own metrics, and who is told. Without a channel the alerts still show in Cloud
+# Monitoring. What the functions' own lines tell is in alerts_logged.tf, what lasts in alerts_lasting.tf.
 locals {
   _channels = concat(
     [for channel in google_monitoring_notification_channel.email : channel.id],
     tolist(var.alerts.channels),
   )
+
+  # Every NAT of Wayout's has this name, in whichever network; somebody else's is somebody else's to watch.
+  _nat_drops = "resource.type=\"nat_gateway\" AND resource.labels.gateway_name=\"wayout\" AND metric.type=\"router.googleapis.com/nat/dropped_sent_packets_count\""
 
   _alerts = {
     dead = {
@@ -19,20 +23,6 @@ locals {
       threshold = var.alerts.minutes * 60
       aligner   = "ALIGN_MAX"
       help      = "A function does not answer, or answers with failures: look at its log, and run: wayout doctor."
-    }
-    unread = {
-      name      = "Wayout: a message could not be read"
-      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.count["unread"].name}\""
-      threshold = 0
-      aligner   = "ALIGN_DELTA"
-      help      = "It was logged with its id and acknowledged. An audit log entry of a shape that Wayout does not know: please report it."
-    }
-    failures = {
-      name      = "Wayout: unexpected failures"
-      filter    = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user/${google_logging_metric.count["failures"].name}\""
-      threshold = 5
-      aligner   = "ALIGN_DELTA"
-      help      = "The functions' log has the traceback. Nothing is lost: what failed is delivered again, then kept as a dead letter."
     }
   }
 }
@@ -81,21 +71,19 @@ resource "google_monitoring_alert_policy" "wayout" {
   depends_on = [google_project_service.home]
 }
 
-# A NAT that runs out of ports drops packets silently: the alert lives where the router does.
+# A NAT that runs out of ports drops packets silently. Other networks' projects are seen from here: monitored.tf.
 resource "google_monitoring_alert_policy" "nat_drops" {
-  for_each = local._network_projects
-
-  project               = each.key
+  project               = var.project
   display_name          = "Wayout: Cloud NAT drops packets"
   combiner              = "OR"
-  notification_channels = each.key == var.project ? local._channels : tolist(var.alerts.channels)
+  notification_channels = local._channels
   user_labels           = local.labels
 
   conditions {
     display_name = "A router of Wayout's drops packets"
 
     condition_threshold {
-      filter          = "resource.type=\"nat_gateway\" AND resource.labels.router_id!=\"\" AND metric.type=\"router.googleapis.com/nat/dropped_sent_packets_count\""
+      filter          = local._nat_drops
       comparison      = "COMPARISON_GT"
       threshold_value = 0
       duration        = "300s"
@@ -104,15 +92,15 @@ resource "google_monitoring_alert_policy" "nat_drops" {
         alignment_period     = "300s"
         per_series_aligner   = "ALIGN_RATE"
         cross_series_reducer = "REDUCE_SUM"
-        group_by_fields      = ["resource.labels.gateway_name", "metric.labels.reason"]
+        group_by_fields      = ["resource.labels.project_id", "resource.labels.region", "metric.labels.reason"]
       }
     }
   }
 
   documentation {
-    content   = "By reason: OUT_OF_RESOURCES wants more ports per VM or more addresses (`nat` in the profile); ENDPOINT_INDEPENDENT_CONFLICT comes from a NAT that is not Wayout's."
+    content   = "By reason: OUT_OF_RESOURCES wants more ports per VM or more addresses (`nat` in the profile); ENDPOINT_INDEPENDENT_CONFLICT comes from a setting that Wayout never makes: somebody changed its NAT."
     mime_type = "text/markdown"
   }
 
-  depends_on = [google_project_service.home]
+  depends_on = [google_monitoring_monitored_project.network, google_project_service.home]
 }

@@ -3,15 +3,16 @@ locals {
   _run  = "resource.type=\"cloud_run_revision\" AND metric.type=\"logging.googleapis.com/user"
   _wait = "resource.type=\"pubsub_subscription\" AND metric.type=\"pubsub.googleapis.com/subscription"
 
+  # What a chart draws: a filter for each label that its lines are told apart by.
   _charts = [
-    { title = "Events, by what happened", filter = "${local._run}/wayout/events\"", aligner = "ALIGN_DELTA", by = "metric.labels.what" },
-    { title = "Outcomes, by kind", filter = "${local._run}/wayout/outcomes\"", aligner = "ALIGN_DELTA", by = "metric.labels.status" },
-    { title = "From deploy to way out, 95th percentile, in seconds", filter = "${local._run}/wayout/way_out_seconds\"", aligner = "ALIGN_PERCENTILE_95", by = null },
-    { title = "Dead letters that wait", filter = "${local._wait}/num_undelivered_messages\" AND resource.labels.subscription_id=\"wayout-dead\"", aligner = "ALIGN_MAX", by = null },
-    { title = "Age of the oldest unacknowledged message, in seconds", filter = "${local._wait}/oldest_unacked_message_age\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"wayout-(events|requests|sweep|outcomes)\")", aligner = "ALIGN_MAX", by = "resource.labels.subscription_id" },
-    { title = "Messages that could not be read, and failures", filter = "${local._run}/wayout/unread\"", aligner = "ALIGN_DELTA", by = "metric.labels.event" },
-    { title = "Connections denied, by rule", filter = "metric.type=\"logging.googleapis.com/user/wayout/denied_connections\"", aligner = "ALIGN_DELTA", by = "metric.labels.rule" },
-    { title = "Packets that Cloud NAT dropped, by reason", filter = "resource.type=\"nat_gateway\" AND metric.type=\"router.googleapis.com/nat/dropped_sent_packets_count\"", aligner = "ALIGN_RATE", by = "metric.labels.reason" },
+    { title = "Events, by what happened", aligner = "ALIGN_DELTA", lines = { "metric.labels.what" = "${local._run}/wayout/events\"" } },
+    { title = "Outcomes, by kind", aligner = "ALIGN_DELTA", lines = { "metric.labels.status" = "${local._run}/wayout/outcomes\"" } },
+    { title = "From deploy to way out, 95th percentile, in seconds", aligner = "ALIGN_PERCENTILE_95", lines = { "" = "${local._run}/wayout/way_out_seconds\"" } },
+    { title = "Dead letters that wait", aligner = "ALIGN_MAX", lines = { "" = "${local._wait}/num_undelivered_messages\" AND resource.labels.subscription_id=\"wayout-dead\"" } },
+    { title = "Age of the oldest unacknowledged message, in seconds", aligner = "ALIGN_MAX", lines = { "resource.labels.subscription_id" = "${local._wait}/oldest_unacked_message_age\" AND resource.labels.subscription_id=monitoring.regex.full_match(\"wayout-(events|requests|sweep|outcomes)\")" } },
+    { title = "Messages that could not be read, and failures", aligner = "ALIGN_DELTA", lines = { "metric.labels.event" = "${local._run}/wayout/unread\"", "metric.labels.door" = "${local._run}/wayout/failures\"" } },
+    { title = "Connections denied, by rule", aligner = "ALIGN_DELTA", lines = { "metric.labels.rule" = "metric.type=\"logging.googleapis.com/user/wayout/denied_connections\"" } },
+    { title = "Packets that Cloud NAT dropped, by reason", aligner = "ALIGN_RATE", lines = { "metric.labels.reason" = local._nat_drops } },
   ]
 }
 
@@ -31,20 +32,22 @@ resource "google_monitoring_dashboard" "wayout" {
           widget = {
             title = chart.title
             xyChart = {
-              dataSets = [{
-                plotType = "LINE"
-                timeSeriesQuery = {
-                  timeSeriesFilter = {
-                    filter = chart.filter
-                    aggregation = {
-                      alignmentPeriod    = "300s"
-                      perSeriesAligner   = chart.aligner
-                      crossSeriesReducer = chart.by == null ? "REDUCE_NONE" : "REDUCE_SUM"
-                      groupByFields      = compact([chart.by])
+              dataSets = [
+                for by, filter in chart.lines : {
+                  plotType = "LINE"
+                  timeSeriesQuery = {
+                    timeSeriesFilter = {
+                      filter = filter
+                      aggregation = {
+                        alignmentPeriod    = "300s"
+                        perSeriesAligner   = chart.aligner
+                        crossSeriesReducer = by == "" ? "REDUCE_NONE" : "REDUCE_SUM"
+                        groupByFields      = compact([by])
+                      }
                     }
                   }
                 }
-              }]
+              ]
             }
           }
         }
@@ -52,5 +55,5 @@ resource "google_monitoring_dashboard" "wayout" {
     }
   })
 
-  depends_on = [google_logging_metric.count, google_logging_metric.way_out_seconds, google_project_service.home]
+  depends_on = [google_logging_metric.count, google_logging_metric.denied, google_logging_metric.way_out_seconds, google_monitoring_monitored_project.network]
 }

@@ -6,7 +6,8 @@ locals {
     events   = { line = "jsonPayload.message=\"event\"", label = "what", field = "jsonPayload.what" }
     outcomes = { line = "jsonPayload.message=\"reconciled\"", label = "status", field = "jsonPayload.status" }
     unread   = { line = "jsonPayload.event=~\"^(event|outcome)[.]unread$|^request[.]invalid$\"", label = "event", field = "jsonPayload.event" }
-    failures = { line = "severity>=ERROR", label = "door", field = "jsonPayload.door" }
+    # Not by severity: requests that are answered with 500 so that they come again are logged as errors too.
+    failures = { line = "jsonPayload.message=\"unexpected failure\"", label = "door", field = "jsonPayload.door" }
   }
 }
 
@@ -50,7 +51,7 @@ resource "google_logging_metric" "way_out_seconds" {
 
   bucket_options {
     explicit_buckets {
-      bounds = [5, 10, 20, 30, 60, 120, 180, 240, 300, 480, 600, 900, 1800, 3600]
+      bounds = [5, 10, 20, 30, 60, 120, 180, 240, 300, 480, 600, 900, 1800, 3600, 7200, 14400]
     }
   }
 

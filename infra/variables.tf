@@ -149,13 +149,18 @@ variable "ledger" {
 }
 
 variable "alerts" {
-  description = "E-mail addresses that alerts go to, existing notification `channels` (full names), and the `minutes` that a message may wait unacknowledged."
+  description = "E-mail addresses that alerts go to, existing notification `channels` (full names), and the `minutes` that a message may wait unacknowledged, and a deployed job for its way out."
   type = object({
     emails   = optional(set(string), [])
     channels = optional(set(string), [])
     minutes  = optional(number, 45)
   })
   default = {}
+
+  validation {
+    condition     = var.alerts.minutes >= 15 && var.alerts.minutes <= 240
+    error_message = "alerts.minutes: between 15 (a connector takes some, and one try of a delivery nine) and 240."
+  }
 }
 
 variable "senders" {

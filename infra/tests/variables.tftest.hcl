@@ -123,6 +123,14 @@ run "a_word_that_the_organisation_policy_does_not_know" {
   expect_failures = [var.require_vpc_egress]
 }
 
+run "an_alert_before_a_connector_can_be_there" {
+  command = plan
+  variables {
+    alerts = { minutes = 2 }
+  }
+  expect_failures = [var.alerts]
+}
+
 run "a_policy_that_would_lock_out_wayout_itself" {
   command = plan
   variables {

@@ -17,6 +17,7 @@ from tests.infra.deployed import EXAMPLES, Deployed
 from tests.infra.terraform import REPOSITORY, StubProvider
 from wayout.cloud.settings import Settings
 from wayout.egress.health.deployment import parse
+from wayout.egress.remedies import nat
 
 ROLES = yaml.safe_load((REPOSITORY / "infra" / "roles.yaml").read_text(encoding="utf-8"))
 IMPERSONATING = ("iam.serviceAccountUser", "iam.serviceAccountTokenCreator", "iam.workloadIdentityUser")
@@ -218,10 +219,75 @@ def test_what_matters_is_on_the_dashboard_and_alerted_on(deployment: Deployed) -
     drawn = json.dumps(page)
     metrics: list[Any] = [one["name"] for one in deployment.all("google_logging_metric").values()]
 
-    assert all(f"logging.googleapis.com/user/{name}" in drawn for name in metrics if name != "wayout/failures")
+    assert all(f"logging.googleapis.com/user/{name}" in drawn for name in metrics)
     for builtin in ("num_undelivered_messages", "oldest_unacked_message_age", "nat/dropped_sent_packets_count"):
         assert builtin in drawn
         assert any(builtin in json.dumps(one) for one in deployment.all("google_monitoring_alert_policy").values())
+
+
+def test_no_alert_needs_a_metric_that_the_same_apply_makes(deployment: Deployed) -> None:
+    """Cloud Monitoring answers 404 to a filter on one, for minutes."""
+    for at, values in deployment.all("google_monitoring_alert_policy").items():
+        (condition,) = values["conditions"]
+        for one in condition["condition_threshold"]:
+            assert "logging.googleapis.com/user" not in one["filter"], at
+        for one in condition["condition_prometheus_query_language"]:
+            assert one["disable_metric_validation"], at
+        for _ in condition["condition_matched_log"]:
+            (strategy,) = values["alert_strategy"]
+            assert strategy["notification_rate_limit"], f"{at}: a log-based alert is refused without"
+
+
+def test_alerts_in_promql_ask_for_metrics_that_there_are(deployment: Deployed) -> None:
+    made = {re.sub(r"\W", "_", one["name"]) for one in deployment.all("google_logging_metric").values()}
+    queries = [
+        one["query"]
+        for values in deployment.all("google_monitoring_alert_policy").values()
+        for one in values["conditions"][0]["condition_prometheus_query_language"]
+    ]
+    asked = set(re.findall(r"logging_googleapis_com:user_(\w+?)(?:_bucket)?\{", " ".join(queries)))
+
+    assert len(queries) == 2
+    assert asked == {"wayout_outcomes", "wayout_way_out_seconds"} <= made
+
+
+def test_the_lines_that_alerts_wait_for_are_ones_that_wayout_writes(deployment: Deployed) -> None:
+    folders = (REPOSITORY / "shared/wayout", REPOSITORY / "functions")
+    code = "".join(path.read_text(encoding="utf-8") for folder in folders for path in sorted(folder.rglob("*.py")))
+    waited = " ".join(
+        one["filter"]
+        for values in deployment.all("google_monitoring_alert_policy").values()
+        for one in values["conditions"][0]["condition_matched_log"]
+    )
+    for message in (
+        "unexpected failure",
+        "the last good version stays in force",
+        "the ledger could not be written",
+        "the outcome could not be published",
+        "Slack refused the message",
+    ):
+        assert message in waited
+        assert re.search(rf'log\.error\("[^"]*{message}"', code), message
+    assert "severity" not in waited, "requests that are answered with 500 on purpose are errors too"
+
+
+def test_networks_of_other_projects_are_watched_and_told_of_from_wayouts_own(deployment: Deployed) -> None:
+    home = deployment.one("google_project_service.home[\"run.googleapis.com\"]")["project"]
+    policies = deployment.all("google_monitoring_alert_policy").values()
+    networks = {one["project"] for one in deployment.all("google_logging_metric").values()} - {home}
+
+    assert {one["project"] for one in policies} == {home}
+    channels = [one["id"] for one in deployment.all("google_monitoring_notification_channel").values()]
+    assert all(one["notification_channels"] == channels for one in policies)
+    watched = deployment.all("google_monitoring_monitored_project").values()
+    assert {one["name"] for one in watched} == networks
+    assert {one["metrics_scope"] for one in watched} <= {home}
+
+
+def test_a_nat_of_somebody_else_rings_nobody(deployment: Deployed) -> None:
+    (condition,) = deployment.one("google_monitoring_alert_policy.nat_drops")["conditions"]
+
+    assert f'resource.labels.gateway_name="{nat.NAME}"' in condition["condition_threshold"][0]["filter"]
 
 
 def test_the_examples_policies_are_ones_that_wayout_reads(deployment: Deployed) -> None:

@@ -95,6 +95,7 @@ RESOURCES: dict[str, Templates] = {
         "conditions.name": f"{_NAME}/alertPolicies/{{serial}}/conditions/{{serial}}",
     },
     "google_monitoring_dashboard": {"id": "projects/{project_number}/dashboards/{digest}"},
+    "google_monitoring_monitored_project": {"id": "v1/locations/global/metricsScopes/{metrics_scope}/projects/{name}"},
     "google_monitoring_notification_channel": {
         "name": f"{_NAME}/notificationChannels/{{serial}}",
         "id": f"{_NAME}/notificationChannels/{{serial}}",

@@ -42,6 +42,7 @@ REPLACED_BY: dict[str, tuple[str, ...]] = {
     "google_logging_organization_sink": (*IDENTITY, "include_children"),
     "google_logging_project_sink": (*IDENTITY, "unique_writer_identity"),
     "google_monitoring_dashboard": ("project",),
+    "google_monitoring_monitored_project": ("name", "metrics_scope"),
     "google_org_policy_custom_constraint": (*IDENTITY, "resource_types"),
     "google_project_service": ("project", "service"),
     "google_pubsub_subscription": (*IDENTITY, "topic", "filter", "enable_message_ordering"),
