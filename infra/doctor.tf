@@ -62,6 +62,7 @@ resource "terraform_data" "doctor" {
     google_logging_project_sink.ledger,
     google_organization_iam_member.runtime,
     google_project_iam_member.run_agent_attaches,
+    google_project_iam_member.run_agent_looks,
     google_project_iam_member.runtime,
     google_pubsub_subscription.flow,
     google_pubsub_subscription_iam_member.agent_takes,

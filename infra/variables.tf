@@ -83,7 +83,7 @@ variable "job_service_accounts" {
 }
 
 variable "shared_vpc" {
-  description = "Grants that connectors of service projects need in a Shared VPC: `host` project, `subnets` (region to the subnets' names) that service projects' connectors lie on, and the `service_projects`."
+  description = "Grants that jobs of service projects need in a Shared VPC: its `host` project, the `service_projects` (whose Cloud Run and VPC Access APIs are enabled), and the `subnets` (region to names) that their connectors, or on the direct road the jobs themselves, lie on."
   type = object({
     host             = string
     service_projects = set(string)

@@ -119,6 +119,13 @@ MISTAKES = [
         '"subnetwork"',
     ),
     Mistake(
+        "an agent that nobody has",
+        "shared_vpc.tf",
+        'for agent in ["vpcaccess", "apis", "run"]',
+        'for agent in ["vpcaccess", "apis", "gcf"]',
+        "local._agents",
+    ),
+    Mistake(
         "a variable that the examples don't give any more",
         "variables.tf",
         "  type        = string\n  default     = null\n",

@@ -51,6 +51,12 @@ def test_the_functions_are_spared_before_anybody_is_held_to_vpc_egress(drawn: Gr
     assert ORG_POLICY_API in graph.reached(drawn, "google_org_policy_policy.home")
 
 
+def test_agents_are_there_before_anything_is_granted_to_them(drawn: Graph) -> None:
+    grants = [node for node, grounds in drawn.items() if "data.google_project.service" in grounds]
+    assert len(grants) == 3
+    assert all("google_project_service.agent" in graph.reached(drawn, node) for node in grants)
+
+
 WAITS = "\n  depends_on = [google_project_service.home]\n"
 TOO_EARLY = [
     Mistake(
@@ -69,6 +75,13 @@ TOO_EARLY = [
     ),
 ]
 TOO_LATE = [
+    Mistake(
+        "jobs of a Shared VPC whose agent may not look at its network yet",
+        "doctor.tf",
+        "    google_project_iam_member.run_agent_looks,\n",
+        "",
+        "google_project_iam_member.run_agent_looks",
+    ),
     Mistake(
         "echoes that the functions may not answer yet",
         "doctor.tf",
