@@ -16,7 +16,7 @@ import pytest
 TERRAFORM = shutil.which("terraform")
 UNDECLARED = "Value for undeclared variable"
 REPOSITORY = Path(__file__).parents[2]
-_NEVER_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", ".git")
+_NEVER_COPIED = shutil.ignore_patterns(".terraform*", "*.tfstate*", ".git", "terraform.tfvars")
 
 
 def require() -> None:
@@ -83,9 +83,12 @@ class Terraform:
 
     @classmethod
     def on_copy(cls, tree: Path, into: Path, stub: StubProvider, folder: str = ".", **environment: str) -> Self:
-        """In a folder of a copy of a tree, which is kept at the tree's own name below `into`."""
+        """In a folder of a copy of a tree, which is kept at the tree's own name below `into`. An example's values are
+        those that it shows."""
         copy = into / tree.name
         shutil.copytree(tree, copy, ignore=_NEVER_COPIED, dirs_exist_ok=True)
+        for shown in copy.rglob("terraform.tfvars.example"):
+            shutil.copyfile(shown, shown.with_suffix(""))
         return cls((copy / folder).resolve(), stub, **environment)
 
     def run(self, *words: str) -> subprocess.CompletedProcess[str]:

@@ -1,21 +1,23 @@
-# Wayout in the project that it looks after: the smallest deployment there is.
+# Wayout in the project that it looks after: the smallest deployment there is. Its values are in terraform.tfvars.
 module "wayout" {
   source = "../.."
 
-  project       = "acme-apps"
-  region        = "europe-west2"
-  watch         = { projects = ["acme-apps"] }
-  policy        = "${path.module}/policy.yaml"
-  slack_channel = "" # set it once the token is in its secret: see the output next_step
+  project       = var.project
+  region        = var.region
+  watch         = var.watch
+  policy        = var.policy
+  slack_channel = var.slack_channel
+
+  job_service_accounts = var.job_service_accounts
 }
 
 provider "google" {
-  project = "acme-apps"
-  region  = "europe-west2"
+  project = var.project
+  region  = var.region
 
   # Some APIs, such as that of organisation policies, ask who pays where a person calls them.
   user_project_override = true
-  billing_project       = "acme-apps"
+  billing_project       = var.project
 }
 
 output "next_step" {
