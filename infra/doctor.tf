@@ -12,11 +12,12 @@ locals {
     subscriptions = merge({ for key, one in google_pubsub_subscription.flow : key => one.id }, { dead = google_pubsub_subscription.dead.id, doctor = google_pubsub_subscription.doctor.id })
     functions     = { for key, door in google_cloudfunctions2_function.door : key => door.service_config[0].uri }
 
-    principal        = google_service_account.runtime.email
-    invoker          = google_service_account.invoker.email
-    projects         = sort(tolist(local._projects))
-    network_projects = sort(tolist(local._network_projects))
-    slack            = var.slack_channel != ""
+    principal            = google_service_account.runtime.email
+    invoker              = google_service_account.invoker.email
+    projects             = sort(tolist(local._projects))
+    network_projects     = sort(tolist(local._network_projects))
+    job_service_accounts = sort(keys(google_service_account_iam_member.act_as)) # the doctor asks once they are granted
+    slack                = var.slack_channel != ""
   }
 }
 

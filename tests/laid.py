@@ -24,6 +24,7 @@ WRITER = f"serviceAccount:service-{NUMBER}@gcp-sa-logging.iam.gserviceaccount.co
 AGENT = f"serviceAccount:service-{NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 OWNER = "platform@example.com"
 ROLE = f"projects/{PROJECT}/roles/wayout"
+ACCOUNT = f"jobs-of-ours@{PROJECT}.iam.gserviceaccount.com"
 WAYOUT = str(Path(sys.executable).with_name("wayout"))
 SINK = f"projects/{PROJECT}/sinks/wayout-events"
 FLOWS = {
@@ -36,6 +37,11 @@ FLOWS = {
 
 def topic(name: str) -> str:
     return f"projects/{PROJECT}/topics/{name}"
+
+
+def account() -> str:
+    """The one service account that jobs run as, by its full name."""
+    return f"projects/{PROJECT}/serviceAccounts/{ACCOUNT}"
 
 
 def subscription(name: str) -> str:
@@ -83,6 +89,8 @@ class Laid(House):
         self.admin("roles", role)
         self.bind(ROLE, f"serviceAccount:{PRINCIPAL}", f"projects/{PROJECT}")
         self.bind("roles/pubsub.publisher", f"serviceAccount:{PRINCIPAL}", topic("wayout-outcomes"))
+        self.rest("POST", f"v1/projects/{PROJECT}/serviceAccounts", {"accountId": ACCOUNT.partition("@")[0]})
+        self.bind("roles/iam.serviceAccountUser", f"serviceAccount:{PRINCIPAL}", account())
         self.bind("roles/pubsub.publisher", WRITER, topic("wayout-events"))
         self.bind("roles/pubsub.publisher", AGENT, topic(DEAD))
         for name, function in TOPICS.items():
@@ -126,6 +134,7 @@ class Laid(House):
             "invoker": INVOKER,
             "projects": [PROJECT],
             "network_projects": [],
+            "job_service_accounts": [ACCOUNT],
             "slack": True,
         } | changed
 

@@ -14,13 +14,12 @@ import pytest
 import yaml
 
 from tests.house import PRINCIPAL, PROJECT, REGION, service
-from tests.laid import AGENT, OWNER, SINK, WAYOUT, WRITER, Laid, subscription, topic
+from tests.laid import ACCOUNT, AGENT, OWNER, SINK, WAYOUT, WRITER, Laid, account, subscription, topic
 from wayout.cli.demo.people import DEAD, FILTER, INVOKER
 from wayout.cloud.echoes import TYPE
 from wayout.egress import health
 from wayout.egress.health import Diagnosis, needed
 
-ROOT = Path(__file__).parents[1]
 ROOT = Path(__file__).parents[1]
 GUEST = "guest@example.com"
 PATHS = {
@@ -47,7 +46,8 @@ def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid
     found = laid.diagnose()
 
     assert found.exit == 0, found.findings
-    assert set(found.findings) >= {*PATHS.values(), SINK, "dead letters", f"projects/{PROJECT}", "policy file", "token"}
+    looked_at = {SINK, "dead letters", f"projects/{PROJECT}", f"acting as {ACCOUNT}", "policy file", "token"}
+    assert set(found.findings) >= {*PATHS.values(), *looked_at}
     assert {one["mark"] for one in found.document["findings"]} == {"green"}
     assert laid.world() == before
     assert laid.writes() == []
@@ -181,6 +181,21 @@ BROKEN: dict[str, tuple[Break, dict[str, tuple[str, ...]]]] = {
             )
         },
     ),
+    "the runtime account may not act as the jobs' one": (
+        lambda laid: laid.unbind("roles/iam.serviceAccountUser", f"serviceAccount:{PRINCIPAL}", account()),
+        {
+            f"acting as {ACCOUNT}": (
+                f"{PRINCIPAL} lacks iam.serviceAccounts.actAs on it",
+                "no job that runs as it can be attached",
+                "variable job_service_accounts",
+                f"gcloud iam service-accounts add-iam-policy-binding {ACCOUNT} --member=serviceAccount:{PRINCIPAL}",
+            )
+        },
+    ),
+    "the jobs' account is deleted": (
+        lambda laid: laid.rest("DELETE", f"v1/{account()}"),
+        {f"acting as {ACCOUNT}": ("(or it does not exist)",)},
+    ),
     "the policy does not load": (
         lambda laid: laid.policy.write_text("version: 1\nmode: enforced\n", encoding="utf-8"),
         {"policy file": ("line 2: mode: ", "wayout policy check FILE")},
@@ -276,6 +291,15 @@ def test_what_an_echo_has_proven_is_green_even_if_its_policy_may_not_be_read(lai
 
     assert found.exit == 2
     assert set(found.marked("unknown")) == {"dead letters"}, "nothing was buried, so that nothing shows that it can be"
+
+
+def test_where_no_account_of_jobs_is_named_nothing_can_be_attached_and_that_is_not_green(laid: Laid) -> None:
+    found = laid.diagnose(job_service_accounts=[])
+
+    assert found.exit == 2
+    said = found.marked("unknown")["jobs' service accounts"]
+    assert "no job's service account is named: jobs can be planned, none can be attached" in said
+    assert "set job_service_accounts" in said
 
 
 def test_without_a_place_to_hear_answers_the_echoes_are_not_known(laid: Laid) -> None:

@@ -58,7 +58,10 @@ def _sent(laid: Deployment, sources: Iterable[str], clients: Clients, tell: Tell
     ways = [("events", source) for source in sources] + [(flow, "") for flow in DOORS if flow != "events"]
     for number, (flow, source) in enumerate(ways):
         asked = EchoAsked(
-            echo=f"doctor-{run}-{number}", projects=laid.projects[:MOST], network_projects=laid.networks[:MOST]
+            echo=f"doctor-{run}-{number}",
+            projects=laid.projects[:MOST],
+            network_projects=laid.networks[:MOST],
+            accounts=laid.job_service_accounts[:MOST],
         )
         echo = _Echo(asked, flow, source)
         tell(f"sending an echo to {DOORS[flow]}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -10,7 +10,7 @@ from typing import Any, Literal
 from pydantic import ValidationError
 
 from wayout import __version__
-from wayout.cloud import log, policyfile, projects, slack
+from wayout.cloud import deployed, log, policyfile, projects, slack
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError
 from wayout.cloud.outbox import Outbox
@@ -54,7 +54,10 @@ def _examined(wanted: EchoAsked, door: Door, clients: Clients) -> EchoSaid:
         principal=settings.principal,
         outcome_topic=settings.outcome_topic,
         policy=_policy(settings),
-        permissions=tuple(_permissions(clients, project, plays) for project, plays in roles.items()),
+        permissions=(
+            *(_permissions(clients, project, plays) for project, plays in roles.items()),
+            *(_acting(clients, email) for email in (wanted.accounts if door in ASKING else ())),
+        ),
         slack=_slack(settings) if door == "on_outcome" else None,
     )
 
@@ -71,14 +74,27 @@ def _policy(settings: Settings) -> PolicySaid:
 
 def _permissions(clients: Clients, project: str, roles: tuple[needed.Role, ...]) -> PermissionsSaid:
     names = needed.permissions(roles)
-    said = PermissionsSaid(resource=f"projects/{project}", roles=roles, asked=len(names))
+    return _asked(f"projects/{project}", roles, names, lambda: projects.held(clients, project, names))
+
+
+def _acting(clients: Clients, email: str) -> PermissionsSaid:
+    """Whether jobs that run as this account can be attached: changing one takes acting as it."""
+    name, wanted = needed.account(email), frozenset({needed.ACT_AS})
+    may = deployed.may_act_as
+    return _asked(name, (), tuple(wanted), lambda: wanted if may(clients, name) else frozenset())
+
+
+def _asked(
+    resource: str, roles: tuple[needed.Role, ...], names: tuple[str, ...], look: Callable[[], frozenset[str]]
+) -> PermissionsSaid:
+    said = PermissionsSaid(resource=resource, roles=roles, asked=len(names))
     try:
-        held = projects.held(clients, project, names)
+        held = look()
     except GoneError:
         held = frozenset()
     except CloudError as error:
         help_ = error.help if isinstance(error, RefusedError) else "run this again"
-        if help_.startswith("grant "):  # whoever may do nothing at all in a project is not told that it is there
+        if help_.startswith("grant "):  # whoever may do nothing at all with a thing is not told that it is there
             held = frozenset()
         else:
             return said.model_copy(update={"unknown": error.why, "help": help_})

@@ -200,6 +200,15 @@ def test_the_output_is_a_deployment_that_the_doctor_reads(deployment: Deployed) 
     assert parse(said).functions.on_outcome.startswith("https://")
 
 
+def test_the_doctor_is_told_the_accounts_that_jobs_run_as(deployment: Deployed) -> None:
+    granted = deployment.all("google_service_account_iam_member").values()
+    told = parse(json.dumps(deployment.terraform.outputs()["deployment"])).job_service_accounts
+
+    assert sorted(f"projects/-/serviceAccounts/{one}" for one in told) == sorted(
+        one["service_account_id"] for one in granted
+    )
+
+
 def test_nothing_is_left_to_do_after_an_apply(deployment: Deployed) -> None:
     assert deployment.terraform.changes() == {}
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, TypeVar
 from wayout.cloud.asking import GRPC
 from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError
+from wayout.egress.health.needed import ACT_AS
 from wayout.egress.health.seeing import Apis, Bindings, SinkSeen, SubscriptionSeen
 from wayout.egress.model import Absent, Present, Sighting, Unreadable
 
@@ -103,6 +104,13 @@ def role(clients: Clients, name: str) -> Sighting[frozenset[str]]:
         return frozenset() if answer.get("deleted") else frozenset(answer.get("includedPermissions", []))
 
     return sighted(look)
+
+
+def may_act_as(clients: Clients, account: str) -> bool:
+    """Whether we may act as a service account, by its full name. Raises CloudError."""
+    url = f"{_url(clients, 'iam')}/v1/{account}:testIamPermissions"
+    answer = clients.fetch(ACT_AS, account, "POST", url, json={"permissions": [ACT_AS]})
+    return ACT_AS in answer.get("permissions", [])
 
 
 def sighted(look: Callable[[], T]) -> Sighting[T]:

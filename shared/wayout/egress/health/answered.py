@@ -85,7 +85,7 @@ def _differing(laid: Deployment, said: EchoSaid) -> list[str]:
 
 def permissions(laid: Deployment, seen: Seen) -> Iterator[Finding]:
     """One finding per project: what the functions may do there, asked by themselves."""
-    asked = [one for said in seen.answers() for one in said.permissions]
+    asked = [one for said in seen.answers() for one in said.permissions if one.roles]
     if not asked:
         yield unknown("Permissions", laid.principal, NOBODY, "see above: Echo")
     for project in needed.by_project(laid.project, laid.projects, laid.networks) if asked else ():
@@ -95,6 +95,33 @@ def permissions(laid: Deployment, seen: Seen) -> Iterator[Finding]:
         else:
             why = f"an echo names {MOST} projects at most"
             yield unknown("Permissions", f"projects/{project}", why, "describe fewer projects at a time")
+
+
+def acting(laid: Deployment, seen: Seen) -> Iterator[Finding]:
+    """One finding per service account that jobs run as: whether the functions may act as it, asked by themselves."""
+    if not laid.job_service_accounts:
+        why = "no job's service account is named: jobs can be planned, none can be attached"
+        yield unknown("Permissions", "jobs' service accounts", why, "set job_service_accounts, then terraform apply")
+    said = {one.resource: one for answer in seen.answers() for one in answer.permissions}
+    for email in laid.job_service_accounts:
+        yield _acted(laid, email, said.get(needed.account(email)), seen)
+
+
+def _acted(laid: Deployment, email: str, said: PermissionsSaid | None, seen: Seen) -> Finding:
+    what = f"acting as {email}"
+    if said is None and not seen.answers():
+        return unknown("Permissions", what, NOBODY, "see above: Echo")
+    if said is None:
+        why = f"no function has said; an echo names {MOST} accounts at most, and an older function looks at none"
+        return unknown("Permissions", what, why, "describe fewer accounts at a time, or deploy this version")
+    if said.unknown:
+        return unknown("Permissions", what, said.unknown, said.help)
+    if not said.missing:
+        return green("Permissions", what, f"{laid.principal} may, so that jobs that run as it can be attached")
+    command = f"gcloud iam service-accounts add-iam-policy-binding {email}"
+    command += f" --member=serviceAccount:{laid.principal} --role=roles/iam.serviceAccountUser"
+    why = f"{laid.principal} lacks {needed.ACT_AS} on it (or it does not exist): no job that runs as it can be attached"
+    return red("Permissions", what, why, f"{APPLY} (variable job_service_accounts); or: {command}")
 
 
 def _permitted(laid: Deployment, resource: str, said: list[PermissionsSaid]) -> Finding:

@@ -86,6 +86,9 @@ class Deployment(_Part):
     invoker: Email
     projects: Annotated[tuple[Project, ...], Field(description="watched; empty where a folder or organization is")] = ()
     network_projects: tuple[Project, ...] = ()
+    job_service_accounts: Annotated[
+        tuple[Email, ...], Field(description="that jobs run as, and that the runtime account may act as")
+    ] = ()
     slack: bool = False
 
     def service(self, door: str) -> str:

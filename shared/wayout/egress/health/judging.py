@@ -22,6 +22,7 @@ def diagnose(deployment: Deployment, seen: Seen) -> Diagnosis:
         *answered.echoes(deployment, seen, outside),
         *answered.settings(deployment, seen),
         *answered.permissions(deployment, seen),
+        *answered.acting(deployment, seen),
         *answered.policy(seen),
         *answered.slack(deployment, seen),
     ]

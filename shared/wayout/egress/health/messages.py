@@ -6,15 +6,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from wayout.egress.health.deployment import Project
+from wayout.egress.health.deployment import Email, Project
 
-MOST = 50  # projects that one echo may name
+MOST = 50  # projects, and service accounts, that one echo may name
 
 
 class EchoAsked(BaseModel):
-    """Send me back. Nothing in it is trusted: it cannot choose what is looked for, only in which projects.
+    """Send me back. Nothing in it is trusted: it cannot choose what is looked for, only where.
 
-    Fields that a later doctor adds are passed over.
+    `accounts`: those that jobs run as. Fields that a later doctor adds are passed over.
     """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
@@ -22,6 +22,7 @@ class EchoAsked(BaseModel):
     echo: Annotated[str, Field(pattern=r"^[a-z0-9-]{8,80}$", description="its id, repeated in the answer")]
     projects: Annotated[tuple[Project, ...], Field(max_length=MOST)] = ()
     network_projects: Annotated[tuple[Project, ...], Field(max_length=MOST)] = ()
+    accounts: Annotated[tuple[Email, ...], Field(max_length=MOST)] = ()
 
 
 class _Said(BaseModel):
@@ -38,7 +39,10 @@ class PolicySaid(_Said):
 
 
 class PermissionsSaid(_Said):
-    """Which of the permissions that it takes the runtime account lacks on a resource. `unknown`: why nobody can say."""
+    """Which of the permissions that it takes the runtime account lacks on a resource. `unknown`: why nobody can say.
+
+    `roles` is empty where the resource is a service account.
+    """
 
     resource: str
     roles: tuple[Literal["workload", "network", "home"], ...]

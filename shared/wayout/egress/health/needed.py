@@ -10,6 +10,8 @@ from wayout.egress.permissions import held_by
 # What the runtime account needs, by the role that is to hold it.
 PERMISSIONS: dict[Role, tuple[str, ...]] = {role: held_by(role) for role in get_args(Role)}
 
+ACT_AS = "iam.serviceAccounts.actAs"  # on the account that a job runs as: attaching takes it
+
 _HOME_APIS = (
     "artifactregistry",
     "cloudbuild",
@@ -29,6 +31,11 @@ APIS: dict[Role, tuple[str, ...]] = {
     "workload": ("compute", "run", "vpcaccess"),
     "network": ("compute", "dns", "vpcaccess"),
 }
+
+
+def account(email: str) -> str:
+    """The full name of a service account, whichever project it lies in."""
+    return f"projects/-/serviceAccounts/{email}"
 
 
 def by_project(home: str, projects: tuple[str, ...], networks: tuple[str, ...]) -> dict[str, tuple[Role, ...]]:
