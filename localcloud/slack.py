@@ -19,6 +19,7 @@ from localcloud.core import Cloud
 MAX_BLOCKS = 50
 MAX_SECTION = 3000
 MAX_TEXT = 40_000
+READING = ("channels:read", "groups:read", "mpim:read", "im:read")  # either of them, by the kind of channel
 MODES = ("ok", "down", "limited")
 
 
@@ -40,12 +41,36 @@ class Message:
         return found | ({"thread_ts": self.thread_ts} if self.thread_ts else {})
 
 
+@dataclass
+class Channel:
+    """A channel as conversations.info shows it to the app."""
+
+    id: str
+    name: str
+    member: bool = True
+    archived: bool = False
+    private: bool = False
+
+    def document(self) -> Document:
+        """What Slack's page on conversations.info shows, of what an app asks for."""
+        kinds = {"is_channel": not self.private, "is_group": self.private, "is_im": False, "is_mpim": False}
+        states = {"is_private": self.private, "is_archived": self.archived, "is_member": self.member}
+        return {"id": self.id, "name": self.name, "name_normalized": self.name, **kinds, **states}
+
+
 class Refusal(Exception):  # noqa: N818 - Slack's errors are words, not exceptions
-    """Slack's `ok: false`, with its word for it."""
+    """Slack's `ok: false`, with its word for it, and what else it says."""
+
+    def __init__(self, word: str, **more: str) -> None:
+        super().__init__(word)
+        self.more = more
 
 
 class Slack:
-    """The workspace. In mode `limited` the next `limited` requests are answered with 429."""
+    """The workspace. In mode `limited` the next `limited` requests are answered with 429.
+
+    Any channel takes messages, but those of `channels` as they stand. `scopes` are those of every token.
+    """
 
     def __init__(self, cloud: Cloud) -> None:
         self._cloud = cloud
@@ -53,6 +78,8 @@ class Slack:
         self.limited = 0
         self.retry_after = 1
         self.messages: list[Message] = []
+        self.channels = {"C0EGRESS": Channel("C0EGRESS", "egress")}
+        self.scopes = ["chat:write", "channels:read", "groups:read"]
         self.requests = 0
 
     def call(self, method: str, authorization: str, given: Document) -> tuple[int, Document, dict[str, str]]:
@@ -65,9 +92,10 @@ class Slack:
                 self.limited -= 1
                 return 429, {"ok": False, "error": "ratelimited"}, {"Retry-After": str(self.retry_after)}
             try:
-                return 200, {"ok": True, **self._answer(method, _token(authorization, given), given)}, {}
+                body = {"ok": True, **self._answer(method, _token(authorization, given), given)}
             except Refusal as refusal:
-                return 200, {"ok": False, "error": str(refusal)}, {}
+                body = {"ok": False, "error": str(refusal), **refusal.more}
+            return 200, body, {"X-OAuth-Scopes": ",".join(self.scopes)}
 
     def _answer(self, method: str, token: str, given: Document) -> Document:
         if not token:
@@ -83,16 +111,42 @@ class Slack:
                 "user_id": "U0LOCAL",
                 "bot_id": "B0LOCAL",
             }
+        if method == "conversations.info":
+            return {"channel": self._info(str(given.get("channel") or "")).document()}
         if method == "chat.postMessage":
             return self._post(given)
         if method == "chat.update":
             return self._update(given)
         raise Refusal("unknown_method")
 
+    def _info(self, id_: str) -> Channel:
+        """By id only. A private channel is shown to whoever is in it, with a scope of its own."""
+        may = set(READING) & set(self.scopes)
+        if not may:
+            raise Refusal("missing_scope", needed=",".join(READING), provided=",".join(self.scopes))
+        found = self.channels.get(id_)
+        if found is None or (found.private and not (found.member and "groups:read" in may)):
+            raise Refusal("channel_not_found")
+        if not found.private and "channels:read" not in may:
+            raise Refusal("missing_scope", needed="channels:read", provided=",".join(self.scopes))
+        return found
+
+    def _admit(self, channel: str) -> None:
+        """Refuse a post to a channel that stands otherwise than open."""
+        for one in self.channels.values():
+            if channel in (one.id, f"#{one.name}"):
+                if one.archived:
+                    raise Refusal("is_archived")
+                if not one.member and (one.private or "chat:write.public" not in self.scopes):
+                    raise Refusal("channel_not_found" if one.private else "not_in_channel")
+
     def _post(self, given: Document) -> Document:
         channel = str(given.get("channel") or "")
         if not channel:
             raise Refusal("channel_not_found")
+        if "chat:write" not in self.scopes:
+            raise Refusal("missing_scope", needed="chat:write:bot", provided=",".join(self.scopes))
+        self._admit(channel)
         text, blocks = _content(given)
         moment = int(self._cloud.clock.now().timestamp())
         message = Message(channel, f"{moment}.{len(self.messages) + 1:06d}", text, blocks)

@@ -25,6 +25,7 @@ AGENT = f"serviceAccount:service-{NUMBER}@gcp-sa-pubsub.iam.gserviceaccount.com"
 OWNER = "platform@example.com"
 ROLE = f"projects/{PROJECT}/roles/wayout"
 ACCOUNT = f"jobs-of-ours@{PROJECT}.iam.gserviceaccount.com"
+SLACK = "C0EGRESS"  # the id of the channel, which Slack can be asked for
 WAYOUT = str(Path(sys.executable).with_name("wayout"))
 SINK = f"projects/{PROJECT}/sinks/wayout-events"
 FLOWS = {
@@ -68,6 +69,9 @@ class Diagnosed:
 
 class Laid(House):
     """The house, deployed. Its functions' settings may be others than the description says."""
+
+    def __init__(self, folder: Path, **environment: str) -> None:
+        super().__init__(folder, **({"SLACK_CHANNEL": SLACK} | environment))
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -21,7 +21,7 @@ from localcloud.eventarc import Eventarc, Trigger
 from localcloud.iam import admin as access
 from localcloud.probe import asking
 from localcloud.projects import numbered
-from localcloud.slack import MODES, Slack
+from localcloud.slack import MODES, Channel, Slack
 from localcloud.switches import SWITCHES
 
 Action = Callable[[Cloud, Fields], Document]
@@ -130,13 +130,32 @@ def durations(cloud: Cloud, given: Fields) -> Document:
 
 
 def slack(cloud: Cloud, given: Fields) -> Document:
-    """Put Slack in a mode: ok, down, or limited for `times` requests with `retryAfter` seconds."""
-    double, mode = cloud.part(Slack), given.text("mode")
+    """Put Slack in a mode: ok, down, or limited for `times` requests with `retryAfter` seconds.
+
+    Or have a `channel` (an id) be there with `member`, `archived`, `private`, or with `gone` not; or tokens `scopes`.
+    """
+    double = cloud.part(Slack)
+    told = set(given.everything())
+    mode = given.text("mode", double.mode) if told & {"channel", "scopes"} else given.text("mode")
     if mode not in MODES:
         raise WrongField("mode", f"must be one of {', '.join(MODES)}")
     double.limited, double.retry_after = given.whole("times", 1), given.whole("retryAfter", 1)
     double.mode = mode
+    if "scopes" in told:
+        double.scopes = [one for one in given.text("scopes", "").split(",") if one]
+    if "channel" in told:
+        _channel(double, given)
     return adminviews.slack(cloud, given)
+
+
+def _channel(double: Slack, given: Fields) -> None:
+    id_ = given.text("channel")
+    if given.flag("gone", default=False):
+        double.channels.pop(id_, None)
+        return
+    name = given.text("name", id_.lower())
+    states = {state: given.flag(state, default=state == "member") for state in ("member", "archived", "private")}
+    double.channels[id_] = Channel(id_, name, **states)
 
 
 VIEWS: dict[str, Action] = {

@@ -63,10 +63,13 @@ def used(cloud: Cloud, _: Fields) -> Document:
 
 
 def slack(cloud: Cloud, _: Fields) -> Document:
-    """Slack's mode and messages."""
+    """Slack's mode, messages and channels, and the scopes of its tokens."""
     double = cloud.part(Slack)
     messages = [asdict(message) for message in double.messages]
-    return {"mode": double.mode, "limited": double.limited, "requests": double.requests, "messages": messages}
+    return {"mode": double.mode, "limited": double.limited, "requests": double.requests, "messages": messages} | {
+        "channels": [asdict(one) for one in double.channels.values()],
+        "scopes": double.scopes,
+    }
 
 
 def deliveries(cloud: Cloud, _: Fields) -> Document:

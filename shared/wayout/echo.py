@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,11 +16,13 @@ from wayout.cloud.clients import Clients
 from wayout.cloud.errors import CloudError, GoneError, RefusedError
 from wayout.cloud.outbox import Outbox
 from wayout.cloud.settings import Settings
-from wayout.egress.health import EchoAsked, EchoSaid, PermissionsSaid, PolicySaid, SlackSaid, needed
+from wayout.egress.health import ChannelSaid, EchoAsked, EchoSaid, PermissionsSaid, PolicySaid, SlackSaid, needed
 
 # Who asks these may publish on a topic of our own. The others hear whoever may write a log entry or send a request, who
 # must not make them call Google.
 ASKING = ("on_schedule", "on_outcome")
+
+CHANNEL_ID = re.compile(r"[CDG][A-Z0-9]{6,}")  # Slack looks a channel up by this only
 
 Door = Literal["on_audit_log", "on_request", "on_schedule", "on_outcome"]
 
@@ -105,8 +108,20 @@ def _slack(settings: Settings) -> SlackSaid:
     if not (settings.slack_token.get_secret_value() and settings.slack_channel):
         unset = "SLACK_CHANNEL" if settings.slack_token.get_secret_value() else "SLACK_TOKEN"
         return SlackSaid(ready=False, why=f"{unset} is not set")
+    name = settings.slack_channel
     try:
-        return SlackSaid(ready=True, team=slack.test(settings), channel=settings.slack_channel)
+        token = slack.test(settings)
     except CloudError as error:
         help_ = error.help if isinstance(error, RefusedError) else ""
-        return SlackSaid(ready=False, channel=settings.slack_channel, why=error.why, help=help_)
+        return SlackSaid(ready=False, channel=name, why=error.why, help=help_)
+    return SlackSaid(ready=True, team=token.team, channel=name, scopes=token.scopes, seen=_channel(settings))
+
+
+def _channel(settings: Settings) -> ChannelSaid:
+    if not CHANNEL_ID.fullmatch(settings.slack_channel):
+        return ChannelSaid(hidden="named")
+    try:
+        found = slack.channel(settings)
+    except CloudError as error:
+        return ChannelSaid(hidden=error.why)
+    return ChannelSaid(member=found.member, archived=found.archived, private=found.private, hidden=found.hidden)

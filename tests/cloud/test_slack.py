@@ -165,3 +165,61 @@ def test_what_only_somebody_else_can_change_is_refused_with_who_can_help(
     assert refused.value.help == help_
     assert "secret" not in str(refused.value)
     assert len(slack.posted) == 1
+
+
+# looking, without posting
+
+
+@pytest.mark.parametrize(
+    ("scopes", "expected", "reason"),
+    [
+        ("chat:write,channels:read", ("chat:write", "channels:read"), "as Slack lists them"),
+        (" chat:write , channels:read ", ("chat:write", "channels:read"), "as a proxy may rewrite them"),
+        ("", (), "whatever is not said is not known"),
+    ],
+)
+def test_whose_token_it_is_and_what_it_may(slack: Slack, scopes: str, expected: tuple[str, ...], reason: str) -> None:
+    slack.will(200, {"ok": True, "team": "Acme"}, X_OAuth_Scopes=scopes)
+
+    assert subject.test(settings(slack)) == subject.Token("Acme", expected), reason
+
+
+SHOWN = {"id": "C0123456", "is_member": True, "is_private": False, "is_archived": False}
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected", "reason"),
+    [
+        ({"ok": True, "channel": SHOWN}, subject.Channel(member=True), "the app is in it"),
+        ({"ok": True, "channel": SHOWN | {"is_member": False}}, subject.Channel(), "it is public, and others are"),
+        (
+            {"ok": True, "channel": SHOWN | {"is_archived": True, "is_private": True}},
+            subject.Channel(member=True, archived=True, private=True),
+            "as it stands",
+        ),
+        ({"ok": True, "channel": {"id": "D0123456", "is_im": True}}, subject.Channel(member=True), "a talk of two"),
+        ({"ok": True}, subject.Channel(), "an answer without one shows nothing"),
+        ({"ok": False, "error": "channel_not_found"}, subject.Channel(hidden="channel_not_found"), "Slack's word"),
+        (
+            {"ok": False, "error": "missing_scope", "needed": "channels:read"},
+            subject.Channel(hidden="missing_scope"),
+            "",
+        ),
+    ],
+)
+def test_what_slack_shows_of_the_channel(
+    slack: Slack, answer: dict[str, object], expected: subject.Channel, reason: str
+) -> None:
+    slack.will(200, answer)
+
+    assert subject.channel(settings(slack, channel="C0123456")) == expected, reason
+    assert slack.posted == [{"channel": "C0123456"}], "it is asked for by what the settings say"
+
+
+def test_a_look_that_fails_for_another_reason_fails(slack: Slack) -> None:
+    slack.will(200, {"ok": False, "error": "token_revoked"})
+    with pytest.raises(RefusedError, match="token_revoked"):
+        subject.channel(settings(slack, channel="C0123456"))
+    slack.will(503, "")
+    with pytest.raises(TryAgainError):
+        subject.channel(settings(slack, channel="C0123456"))

@@ -91,7 +91,12 @@ def slack_server() -> Iterator[Slack]:
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._answer(self.rfile.read(int(self.headers["Content-Length"])).decode())
+
+        def do_GET(self) -> None:
+            self._answer(self.path.partition("?")[2])
+
+        def _answer(self, body: str) -> None:
             form = {key: values[0] for key, values in parse_qs(body).items()}
             slack.posted.append(json.loads(body) if body.startswith("{") else form)
             slack.authorizations.append(self.headers.get("Authorization", ""))

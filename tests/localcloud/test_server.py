@@ -307,6 +307,39 @@ def test_messages_that_slack_refuses(client: WebClient, message: dict[str, Any],
     assert caught.value.response["error"] == error, why
 
 
+CHANNELS: list[tuple[dict[str, Any], str, str]] = [
+    ({}, "", "the app is in it"),
+    ({"channel": "C2", "private": True}, "", "a private one that the app is in"),
+    ({"channel": "C2", "private": True, "member": False}, "channel_not_found", "a private one is hidden from others"),
+    ({"channel": "C2", "gone": True}, "channel_not_found", "there is none"),
+    ({"scopes": "chat:write"}, "missing_scope", "looking takes a scope of its own"),
+    ({"channel": "C2", "private": True, "scopes": "channels:read"}, "channel_not_found", "a private one takes another"),
+]
+
+
+@pytest.mark.parametrize(("done", "error", "why"), CHANNELS, ids=[row[2] for row in CHANNELS])
+def test_a_channel_is_shown_to_whom_slack_shows_it(
+    local: LocalCloud, client: WebClient, done: dict[str, Any], error: str, why: str
+) -> None:
+    post(local, "slack", channel="C2")
+    post(local, "slack", **done or {"channel": "C2"})
+    if not error:
+        assert client.conversations_info(channel="C2")["channel"]["is_member"], why
+        return
+    with pytest.raises(SlackApiError) as caught:
+        client.conversations_info(channel="C2")
+    assert caught.value.response["error"] == error, why
+    assert ("needed" in caught.value.response.data) == (error == "missing_scope")
+
+
+def test_a_channel_that_is_not_open_takes_no_message(local: LocalCloud, client: WebClient) -> None:
+    for state, error in (({"archived": True}, "is_archived"), ({"member": False}, "not_in_channel")):
+        post(local, "slack", channel="C2", name="two", **state)
+        for name in ("C2", "#two"):
+            with pytest.raises(SlackApiError, match=error):
+                client.chat_postMessage(channel=name, text="x")
+
+
 def test_a_wrong_token_and_a_missing_message_are_refused(local: LocalCloud, client: WebClient) -> None:
     for token, error in (("xoxp-1", "invalid_auth"), (None, "not_authed")):
         stranger = WebClient(token=token, base_url=f"{local.url}/slack/api/")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from wayout.cloud import log
@@ -33,6 +34,28 @@ _HELP = {
 )
 
 
+# What conversations.info answers instead of the channel. Source: Slack's page on it.
+HIDING = ("channel_not_found", "missing_scope")
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """Whose token it is, and the scopes it was given; none where Slack's answer does not list them."""
+
+    team: str
+    scopes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """A channel as Slack shows it to the app. `hidden`: Slack's word for why it does not."""
+
+    member: bool = False
+    archived: bool = False
+    private: bool = False
+    hidden: str = ""
+
+
 def post(message: Mapping[str, Any], settings: Settings, *, channels: Sequence[str] = ()) -> None:
     """Post `text` and `blocks` to these channels, or to the one of the settings. Without token or channel: logged only.
 
@@ -52,10 +75,28 @@ def post(message: Mapping[str, Any], settings: Settings, *, channels: Sequence[s
             log.count("slack.unposted", "a further channel was not told", channel=channel, why=error.why)
 
 
-def test(settings: Settings) -> str:
-    """Ask Slack whose token this is; nothing is posted. Answers with the team's name. Raises as `post` does."""
+def test(settings: Settings) -> Token:
+    """Ask Slack whose token this is; nothing is posted. Raises as `post` does."""
     with _client(settings, settings.slack_token.get_secret_value()) as client:
-        return str(client.auth_test().get("team") or "")
+        found = client.auth_test()
+    listed = next((text for name, text in found.headers.items() if name.lower() == "x-oauth-scopes"), "")
+    scopes = tuple(one.strip() for one in str(listed).split(",") if one.strip())
+    return Token(str(found.get("team") or ""), scopes)
+
+
+def channel(settings: Settings) -> Channel:
+    """Ask Slack what it shows the app of the settings' channel, by its id. Raises as `post` does."""
+    from slack_sdk.errors import SlackApiError
+
+    with _client(settings, settings.slack_token.get_secret_value()) as client:
+        try:
+            found: Any = client.conversations_info(channel=settings.slack_channel).get("channel") or {}
+        except SlackApiError as error:
+            if (word := _word(error)) not in HIDING:
+                raise
+            return Channel(hidden=word)
+    member = bool(found.get("is_member") or found.get("is_im"))
+    return Channel(member, bool(found.get("is_archived")), bool(found.get("is_private")))
 
 
 def _post(message: Mapping[str, Any], settings: Settings, token: str, channel: str) -> None:
@@ -86,11 +127,17 @@ def _client(settings: Settings, token: str) -> Iterator[WebClient]:
         raise TryAgainError(f"Slack cannot be reached: {type(error).__name__}") from error
 
 
+def _word(error: SlackApiError) -> str:
+    """Slack's word for what it refuses; empty where something else answered."""
+    response: Any = error.response
+    data = response.get("body", {}) if isinstance(response, dict) else response.data
+    return str(data.get("error", "")) if isinstance(data, dict) else ""
+
+
 def _sorted(error: SlackApiError) -> CloudError:
     response: Any = error.response
     status = response["status"] if isinstance(response, dict) else response.status_code
-    data = response.get("body", {}) if isinstance(response, dict) else response.data
-    word = str(data.get("error", "")) if isinstance(data, dict) else ""
+    word = _word(error)
     said = word or f"status {status}"
     garbled = status == 200 and not word.isidentifier()  # no code of Slack's: something on the way answered
     if status == 429 or status >= 500 or garbled or word in _PASSING:

@@ -3,10 +3,11 @@
 from wayout.egress.health.deployment import DOORS, Deployment, DeploymentError, parse
 from wayout.egress.health.findings import Diagnosis, Finding
 from wayout.egress.health.judging import Heard, Seen, diagnose
-from wayout.egress.health.messages import EchoAsked, EchoSaid, PermissionsSaid, PolicySaid, SlackSaid
+from wayout.egress.health.messages import ChannelSaid, EchoAsked, EchoSaid, PermissionsSaid, PolicySaid, SlackSaid
 
 __all__ = [
     "DOORS",
+    "ChannelSaid",
     "Deployment",
     "DeploymentError",
     "Diagnosis",

@@ -151,18 +151,3 @@ def policy(seen: Seen) -> Iterator[Finding]:
         [one] = found.values()
         said = f"loads; mode {one.mode}{', paused' if one.paused else ''}; SHA-256 {one.digest}…"
         yield green("Policy", "policy file", said)
-
-
-def slack(laid: Deployment, seen: Seen) -> Iterator[Finding]:
-    """One finding: whether Slack takes the token."""
-    said = next((one.slack for one in seen.answers() if one.slack), None)
-    if said is None and laid.slack:
-        yield unknown("Slack", "token", "on_outcome has not answered", "see above: Echo")
-    elif not laid.slack:
-        yield green("Slack", "token", "not wanted: slack_channel is empty")
-    elif said and said.ready:
-        yield green("Slack", "token", f"taken by {said.team or 'Slack'}; posts go to {said.channel or 'nobody'}")
-    elif said and said.why:
-        command = 'printf %s "$TOKEN" | gcloud secrets versions add wayout-slack-token --data-file=-'
-        step = f"{said.help or 'give the token'}: {command} --project={laid.project} ; then redeploy on_outcome"
-        yield red("Slack", "token", said.why, step)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from wayout.egress.health import answered, laid
+from wayout.egress.health import answered, chat, laid
 from wayout.egress.health.deployment import Deployment
 from wayout.egress.health.findings import Diagnosis
 from wayout.egress.health.seeing import Heard, Seen
@@ -24,6 +24,6 @@ def diagnose(deployment: Deployment, seen: Seen) -> Diagnosis:
         *answered.permissions(deployment, seen),
         *answered.acting(deployment, seen),
         *answered.policy(seen),
-        *answered.slack(deployment, seen),
+        *chat.slack(deployment, seen),
     ]
     return Diagnosis(project=deployment.project, findings=(*outside, *inside))

@@ -52,12 +52,24 @@ class PermissionsSaid(_Said):
     help: str = ""
 
 
+class ChannelSaid(_Said):
+    """What Slack shows the app of its channel. `hidden`: why it does not: Slack's word, or `named` where the setting is
+    a name, by which Slack looks nothing up."""
+
+    member: bool = False
+    archived: bool = False
+    private: bool = False
+    hidden: str = ""
+
+
 class SlackSaid(_Said):
-    """What Slack says to the token."""
+    """What Slack says to the token. `scopes`: the token's, where Slack lists them. `seen`: the channel."""
 
     ready: bool
     team: str = ""
     channel: str = ""
+    scopes: tuple[str, ...] = ()
+    seen: ChannelSaid | None = None
     why: str = ""
     help: str = ""
 
