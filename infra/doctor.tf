@@ -5,6 +5,11 @@ locals {
     region  = var.region
     sink = {
       parent = concat(values(local._folder), values(local._organization), [for id in sort(tolist(local._projects)) : "projects/${id}"])[0]
+      parents = sort(concat( # of the sinks that are there: the doctor looks once they are
+        [for id in keys(google_logging_project_sink.events) : "projects/${id}"],
+        [for id in keys(google_logging_folder_sink.events) : "folders/${id}"],
+        [for id in keys(google_logging_organization_sink.events) : "organizations/${id}"],
+      ))
       name   = local._sink.name
       filter = local._filter
     }

@@ -14,7 +14,7 @@ import pytest
 import yaml
 
 from tests.house import PRINCIPAL, PROJECT, REGION, service
-from tests.laid import ACCOUNT, AGENT, OWNER, SINK, WAYOUT, WRITER, Laid, account, subscription, topic
+from tests.laid import ACCOUNT, AGENT, OWNER, SINK, SLACK, WAYOUT, WRITER, Laid, account, subscription, topic
 from wayout.cli.demo.people import DEAD, FILTER, INVOKER
 from wayout.cloud.echoes import TYPE
 from wayout.egress import health
@@ -46,7 +46,7 @@ def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid
     found = laid.diagnose()
 
     assert found.exit == 0, found.findings
-    looked_at = {SINK, "dead letters", f"projects/{PROJECT}", f"acting as {ACCOUNT}", "policy file", "token"}
+    looked_at = {SINK, "dead letters", f"projects/{PROJECT}", f"acting as {ACCOUNT}", "policy file", "token", "channel"}
     assert set(found.findings) >= {*PATHS.values(), *looked_at}
     assert {one["mark"] for one in found.document["findings"]} == {"green"}
     assert laid.world() == before
@@ -172,6 +172,32 @@ BROKEN: dict[str, tuple[Break, dict[str, tuple[str, ...]]]] = {
         lambda laid: laid.unbind("roles/pubsub.publisher", AGENT, topic(DEAD)),
         {"dead letters": ("Pub/Sub's agent may not move them", f"has no role on {topic(DEAD)}")},
     ),
+    "the topic of dead letters is deleted": (
+        lambda laid: laid.rest("DELETE", f"v1/{topic(DEAD)}"),
+        {
+            "dead letters": (f"the topic does not exist: {topic(DEAD)}", "terraform apply"),
+            subscription(DEAD): (f"its topic was deleted: {topic(DEAD)}", "terraform apply"),
+        },
+    ),
+    "the topic of outcomes is deleted": (
+        lambda laid: laid.rest("DELETE", f"v1/{topic('wayout-outcomes')}"),
+        {
+            "who tells outcomes": (f"the topic does not exist: {topic('wayout-outcomes')}", "→ run: terraform apply"),
+            subscription("wayout-outcomes"): ("its topic was deleted",),
+            subscription("wayout-doctor"): ("its topic was deleted",),
+            PATHS["events"]: ("likely cause is above: who tells outcomes",),
+            PATHS["requests"]: ("likely cause is above: who tells outcomes",),
+            PATHS["sweep"]: ("likely cause is above: who tells outcomes",),
+        },
+    ),
+    "the topic of events is deleted": (
+        lambda laid: laid.rest("DELETE", f"v1/{topic('wayout-events')}"),
+        {
+            f"writer of {SINK}": (f"the topic does not exist: {topic('wayout-events')}", "terraform apply"),
+            subscription("wayout-events"): ("its topic was deleted",),
+            PATHS["events"]: ("likely cause is above: writer of",),
+        },
+    ),
     "the runtime account lacks permissions": (
         lambda laid: laid.lacks("compute.routers.update", "run.jobs.update"),
         {
@@ -217,7 +243,8 @@ def test_what_is_broken_is_red_where_it_is_broken_and_says_what_to_do(laid: Laid
 
     assert found.exit == 1
     assert set(found.marked("red")) == set(expected), found.marked("red")
-    assert found.marked("unknown") == {}
+    outcomes_gone = name == "the topic of outcomes is deleted"  # nothing can be sent there, or be heard of Slack
+    assert (found.marked("unknown") == {}) != outcomes_gone
     for what, words in expected.items():
         assert not [word for word in words if word not in found.marked("red")[what]], found.marked("red")[what]
 
@@ -255,6 +282,77 @@ def test_a_wrong_setting_of_the_functions_is_red(name: str, tmp_path: Path) -> N
         functions = {"on_audit_log", "on_request", "on_schedule", "on_outcome"}
         assert set(found.marked("red")) == ({what} if what == "token" else functions)
         assert "xoxp-revoked" not in json.dumps(found.document)
+
+
+def archived(laid: Laid) -> None:
+    laid.admin("slack", {"channel": SLACK, "archived": True})
+
+
+def left(laid: Laid) -> None:
+    laid.admin("slack", {"channel": SLACK, "member": False})
+
+
+def left_but_public(laid: Laid) -> None:
+    left(laid)
+    laid.admin("slack", {"scopes": "chat:write,chat:write.public,channels:read"})
+
+
+def gone(laid: Laid) -> None:
+    laid.admin("slack", {"channel": SLACK, "gone": True})
+
+
+def gone_or_private(laid: Laid) -> None:
+    gone(laid)
+    laid.admin("slack", {"scopes": "chat:write,channels:read"})
+
+
+CHANNELS: dict[str, tuple[Break, str, tuple[str, ...]]] = {
+    "the app is in it": (lambda _: None, "green", (f"posts go to {SLACK}: the app is in it",)),
+    "it is archived": (archived, "red", (f"{SLACK} is archived", "check slack_channel")),
+    "the app is not in it": (left, "red", (f"the app is not in {SLACK}", "/invite")),
+    "the app may post in any public one": (left_but_public, "green", ("chat:write.public",)),
+    "there is none": (gone, "red", (f"there is no {SLACK}", "Slack: channel_not_found", "/invite")),
+    "there may be a private one": (
+        gone_or_private,
+        "unknown",
+        ("channel not checked", "give the Slack app the scope groups:read"),
+    ),
+    "no scope to look with": (
+        lambda laid: laid.admin("slack", {"scopes": "chat:write"}),
+        "unknown",
+        ("channel not checked", "give the Slack app the scope channels:read"),
+    ),
+    "no scope to post with": (
+        lambda laid: laid.admin("slack", {"scopes": "channels:read"}),
+        "red",
+        ("lacks the scope chat:write", "give the Slack app the scope chat:write"),
+    ),
+}
+
+
+def test_the_channel_is_looked_at_as_well_as_the_token(laid: Laid) -> None:
+    for why, (act, mark, words) in CHANNELS.items():
+        laid.admin("slack", {"channel": SLACK, "scopes": "chat:write,channels:read,groups:read"})
+        act(laid)
+
+        found = laid.diagnose()
+
+        assert found.exit == {"green": 0, "red": 1, "unknown": 2}[mark], why
+        assert found.findings["token"][0] == "green", why
+        assert found.findings["channel"][0] == mark, why
+        assert not [word for word in words if word not in found.findings["channel"][1]], (
+            why,
+            found.findings["channel"],
+        )
+    assert laid.slack() == [], "nothing was posted"
+
+
+def test_a_channel_by_its_name_is_not_checked_and_says_so(tmp_path: Path) -> None:
+    with Laid(tmp_path, SLACK_CHANNEL="#egress") as laid:
+        found = laid.diagnose()
+
+    assert found.exit == 2
+    assert "#egress is a name, and Slack looks channels up by id" in found.marked("unknown")["channel"]
 
 
 def test_slack_that_is_not_wanted_is_green_without_a_token(tmp_path: Path) -> None:
@@ -325,6 +423,61 @@ def test_each_watched_project_sends_an_echo_through_its_own_sink(laid: Laid) -> 
     path = "log entry of apps → sink → wayout-events → on_audit_log"
     assert set(found.marked("red")) == {writer, path}, "its own writer was given no right"
     assert "projects/apps" in found.marked("green")
+
+
+def test_a_network_projects_own_sink_is_looked_at_too(laid: Laid) -> None:
+    laid.admin("projects", {"project": "net", "number": "987654321098"})
+    sink = {
+        "parent": f"projects/{PROJECT}",
+        "name": "wayout-events",
+        "parents": ["projects/net", f"projects/{PROJECT}"],
+    }
+
+    found = laid.diagnose(timeout=SOON, network_projects=["net"], sink=sink)
+
+    path = "log entry of net → sink → wayout-events → on_audit_log"
+    assert {"projects/net/sinks/wayout-events", path} <= set(found.marked("red"))
+    assert "does not exist" in found.marked("red")["projects/net/sinks/wayout-events"]
+    assert "likely cause is above: projects/net/sinks/" in found.marked("red")[path]
+
+
+ORGANIZATION = "organizations/42"
+HOME, A, B, HOST = f"projects/{PROJECT}", "projects/a", "projects/b", "projects/net"
+DESCRIBED: dict[str, Any] = {
+    "project": PROJECT,
+    "region": REGION,
+    "topics": dict.fromkeys(("events", "requests", "sweep", "outcomes", "dead"), topic("t")),
+    "subscriptions": dict.fromkeys(("events", "requests", "sweep", "outcomes", "dead", "doctor"), subscription("s")),
+    "functions": dict.fromkeys(("on_audit_log", "on_request", "on_schedule", "on_outcome"), "https://f"),
+    "principal": PRINCIPAL,
+    "invoker": INVOKER,
+}
+SINKS: list[tuple[str, list[str], set[str], set[str], str]] = [
+    (HOME, [], {HOME}, {PROJECT}, "an older description names no parents"),
+    (A, [A, B], {A, B, HOME}, {"a", "b", PROJECT}, "each its own"),
+    (ORGANIZATION, [ORGANIZATION], {ORGANIZATION}, {PROJECT}, "the home project stands for all"),
+    (ORGANIZATION, [ORGANIZATION, HOST], {ORGANIZATION, HOST}, {PROJECT, "net"}, "and a host's own"),
+]
+
+
+@pytest.mark.parametrize(("parent", "parents", "looked_at", "sources", "reason"), SINKS, ids=[row[4] for row in SINKS])
+def test_every_sink_that_is_described_is_looked_at_and_sent_through(
+    parent: str, parents: list[str], looked_at: set[str], sources: set[str], reason: str
+) -> None:
+    sink = {"parent": parent, "parents": parents, "name": "wayout"}
+    deployment = health.parse(json.dumps(DESCRIBED | {"sink": sink, "projects": [PROJECT] if parent[0] == "p" else []}))
+
+    assert set(deployment.sinks) == {f"{one}/sinks/wayout" for one in looked_at}, reason
+    assert set(deployment.sources) == sources, reason
+
+
+def test_an_echo_that_two_sinks_take_proves_neither() -> None:
+    """A host in the organization: its entries leave by the organization's sink too."""
+    sink = {"parent": ORGANIZATION, "parents": [ORGANIZATION, "projects/net"], "name": "wayout"}
+    deployment = health.parse(json.dumps(DESCRIBED | {"sink": sink}))
+
+    assert not deployment.takes(f"{ORGANIZATION}/sinks/wayout", "net")
+    assert deployment.takes(f"{ORGANIZATION}/sinks/wayout", PROJECT)
 
 
 def test_from_names_the_one_project_that_the_echo_comes_from(laid: Laid) -> None:

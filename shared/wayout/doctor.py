@@ -38,11 +38,11 @@ def examine(
 ) -> Diagnosis:
     """Examine a deployment; `tell` hears what is going on. Waits `timeout` seconds at most for the echoes.
 
-    `source`: the project in whose log the echo for the sink is written, instead of each watched one, or the home
-    project where a folder or organization is watched.
+    `source`: the project in whose log the echo for the sink is written, instead of each that has a sink of its own, and
+    the home project where a folder or organization is watched.
     """
     laid = deployment.sampled(source or deployment.project)
-    sources = (source,) if source else deployment.projects if deployment.per_project else (deployment.project,)
+    sources = (source,) if source else deployment.sources
     began = time.monotonic()
     sent = list(_sent(laid, sources, clients, tell))
     tell("looking at what was laid")

@@ -200,6 +200,16 @@ def test_the_output_is_a_deployment_that_the_doctor_reads(deployment: Deployed) 
     assert parse(said).functions.on_outcome.startswith("https://")
 
 
+def test_the_doctor_is_told_every_sink(deployment: Deployed) -> None:
+    kinds = ("google_logging_project_sink", "google_logging_folder_sink", "google_logging_organization_sink")
+    laid = [one for one in deployment.all(*kinds).values() if one["name"] == "wayout"]
+    said = parse(json.dumps(deployment.terraform.outputs()["deployment"]))
+
+    owners = [one.get("project") or one.get("folder") or one["org_id"] for one in laid]
+    assert sorted(name.split("/")[1] for name in said.sinks) == sorted(owners)
+    assert {name.rsplit("/", 1)[-1] for name in said.sinks} == {"wayout"}
+
+
 def test_the_doctor_is_told_the_accounts_that_jobs_run_as(deployment: Deployed) -> None:
     granted = deployment.all("google_service_account_iam_member").values()
     told = parse(json.dumps(deployment.terraform.outputs()["deployment"])).job_service_accounts

@@ -41,16 +41,13 @@ def _silence(laid: Deployment, heard: Heard, what: str, before: Sequence[Finding
     door = DOORS[heard.flow]
     on_the_way = {getattr(laid.subscriptions, heard.flow), f"who calls {door}", TELLING}
     for one in before:
-        sink = one.area == "Log sink" and heard.source and _concerns(laid, one.what, heard.source)
+        name = one.what.removeprefix("writer of ")
+        sink = one.area == "Log sink" and heard.source and laid.takes(name, heard.source)
         if one.mark == "red" and (sink or one.what in on_the_way):
             return red("Echo", what, f"{said}; the likely cause is above: {one.what}", one.step)
-    if heard.source and not laid.per_project:
+    if heard.source and f"projects/{heard.source}/sinks/{laid.sink.name}" not in laid.sinks:
         said += f"; is {heard.source} in {laid.sink.parent}? If not, name one that is with --from"
     return red("Echo", what, said, f"read what {door} logs: {log_command(laid, door)}")
-
-
-def _concerns(laid: Deployment, what: str, source: str) -> bool:
-    return not laid.per_project or f"projects/{source}/sinks/" in what
 
 
 def log_command(laid: Deployment, door: str) -> str:

@@ -36,10 +36,14 @@ class _Part(BaseModel):
 
 
 class Sink(_Part):
-    """The log sink; with projects as parents, each of those that are watched has one of this name."""
+    """The log sink; with projects as parents, each of those that are watched has one of this name.
+
+    `parents`: everything that has one of this name; a network project's own too. Empty: not said.
+    """
 
     parent: Parent
     name: str
+    parents: tuple[Parent, ...] = ()
     filter: Annotated[str, Field(description="the filter that was laid; empty: not said")] = ""
 
 
@@ -113,7 +117,21 @@ class Deployment(_Part):
     def sinks(self) -> tuple[str, ...]:
         """The full names of all sinks."""
         own = [f"projects/{project}" for project in self.projects] if self.per_project else []
-        return tuple(f"{parent}/sinks/{self.sink.name}" for parent in dict.fromkeys([self.sink.parent, *own]))
+        parents = dict.fromkeys([self.sink.parent, *self.sink.parents, *own])
+        return tuple(f"{parent}/sinks/{self.sink.name}" for parent in parents)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """The projects whose logs an echo for the sinks is written to: each that has its own, and for a folder's or
+        organization's the home project."""
+        own = [name.split("/")[1] for name in self.sinks if name.startswith("projects/")]
+        return tuple(dict.fromkeys(own if self.per_project else [self.project, *own]))
+
+    def takes(self, sink: str, source: str) -> bool:
+        """Whether an echo from a project's log goes through that sink, as far as names tell."""
+        if sink.startswith("projects/"):
+            return sink.split("/")[1] == source
+        return f"projects/{source}/sinks/{self.sink.name}" not in self.sinks
 
 
 def parse(text: str) -> Deployment:

@@ -13,6 +13,7 @@ from wayout.egress.model import Absent, Present, Sighting, Unreadable
 
 APPLY = "run: terraform apply"
 TELLING = "who tells outcomes"
+DELETED = "_deleted-topic_"  # what Pub/Sub says of a subscription whose topic was deleted. Source: its reference
 DEADLINE = 600  # seconds: a function may work for 540
 _EDIT = frozenset({"roles/pubsub.editor", "roles/pubsub.admin", "roles/editor", "roles/owner"})
 PUBLISH = Right("pubsub.topics.publish", _EDIT | {"roles/pubsub.publisher"})
@@ -85,11 +86,19 @@ def _plain(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
+def _proven(laid: Deployment, seen: Seen, sink: str) -> bool:
+    """An echo came through this sink; not through a folder's, which may take what its projects' own take too."""
+    if sink.startswith("projects/") and not laid.per_project:
+        return False
+    return any(one.answer and one.source and laid.takes(sink, one.source) for one in seen.echoes)
+
+
 def _writer(laid: Deployment, seen: Seen, name: str, sink: SinkSeen) -> Finding:
     topic, what = laid.topics.events, f"writer of {name}"
     may = seen.holds(sink.writer, PUBLISH, topic)
-    project = name.split("/")[1] if name.startswith("projects/") else ""
-    if may is True or seen.came_back("events", project):
+    if isinstance(seen.policies.get(topic), Absent):
+        return red("Log sink", what, f"the topic does not exist: {topic}", APPLY)
+    if may is True or _proven(laid, seen, name):
         return green("Log sink", what, f"may publish on {topic}")
     if isinstance(may, Unreadable):
         return unknown("Log sink", what, may.why, may.grant)
@@ -127,6 +136,8 @@ def _subscribed(flow: str) -> str:
 def _problems(laid: Deployment, flow: str, found: SubscriptionSeen) -> list[str]:
     wanted = getattr(laid.topics, "outcomes" if flow == "doctor" else flow)
     problems = [] if found.topic == wanted else [f"its topic is {found.topic}, not {wanted}"]
+    if found.topic == DELETED:
+        problems = [f"its topic was deleted: {wanted}; another one of that name does not bring it back"]
     return problems + (_pushed(laid, flow, found) if flow in DOORS else _pulled(flow, found))
 
 
@@ -160,6 +171,9 @@ def _burying(laid: Deployment, seen: Seen) -> Finding:
         return unknown("Subscriptions", what, "the project's number could not be read", "see above: APIs")
     wanted = {laid.topics.dead: PUBLISH}
     wanted |= {getattr(laid.subscriptions, f): CONSUME for f in DOORS if isinstance(seen.subscriptions.get(f), Present)}
+    if isinstance(seen.policies.get(laid.topics.dead), Absent):
+        said = f"the topic does not exist: {laid.topics.dead}; what could not be finished is tried for ever, or lost"
+        return red("Subscriptions", what, said, APPLY)
     found = {resource: seen.holds(agent, right, resource) for resource, right in wanted.items()}
     if lacking := [resource for resource, may in found.items() if may is False]:
         said = f"Pub/Sub's agent may not move them: {agent} has no role on {', '.join(lacking)}"
@@ -183,7 +197,11 @@ def callers(laid: Deployment, seen: Seen) -> Iterator[Finding]:
     yield from _invokers(laid, seen)
     member, topic, what = f"serviceAccount:{laid.principal}", laid.topics.outcomes, TELLING
     may = seen.holds(member, PUBLISH, topic)
-    if may is True or seen.answers():
+    if isinstance(seen.policies.get(topic), Absent):
+        yield red(
+            "Callers", what, f"the topic does not exist: {topic}: no outcome is told, and no echo answered", APPLY
+        )
+    elif may is True or seen.answers():
         yield green("Callers", what, f"{laid.principal} may publish on {topic}")
     elif isinstance(may, Unreadable):
         yield unknown("Callers", what, may.why, may.grant)
