@@ -23,6 +23,7 @@ locals {
     network_projects     = sort(tolist(local._network_projects))
     job_service_accounts = sort(keys(google_service_account_iam_member.act_as)) # the doctor asks once they are granted
     slack                = var.slack_channel != ""
+    eventarc             = var.eventarc
   }
 }
 

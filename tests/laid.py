@@ -58,6 +58,11 @@ class Diagnosed:
     error: str
 
     @property
+    def well(self) -> bool:
+        """All is green but the schedule, which nobody looks at."""
+        return [one["area"] for one in self.document["findings"] if one["mark"] != "green"] == ["Schedule"]
+
+    @property
     def findings(self) -> dict[str, tuple[str, str]]:
         found = self.document["findings"]
         return {one["what"]: (one["mark"], f"{one['said']} → {one['step']}") for one in found}
@@ -85,6 +90,8 @@ class Laid(House):
         doctor = {
             "topic": topic("wayout-outcomes"),
             "filter": 'attributes.kind = "echo"',
+            "ackDeadlineSeconds": 10,
+            "expirationPolicy": {},
             "deadLetterPolicy": {"deadLetterTopic": topic(DEAD), "maxDeliveryAttempts": 30},
         }
         self.rest("PUT", f"v1/{subscription('wayout-doctor')}", doctor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -28,6 +29,7 @@ PATHS = {
     "sweep": "wayout-sweep → on_schedule",
     "outcomes": "wayout-outcomes → on_outcome",
 }
+SCHEDULE = f"job wayout-sweep → {topic('wayout-sweep')}"
 SOON = 6.0  # seconds that an echo is waited for which will not come; the others come sooner, on a busy machine too
 
 
@@ -45,10 +47,11 @@ def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid
 
     found = laid.diagnose()
 
-    assert found.exit == 0, found.findings
+    assert found.well, found.findings
+    assert found.exit == 2, "what nobody looks at is never green"
     looked_at = {SINK, "dead letters", f"projects/{PROJECT}", f"acting as {ACCOUNT}", "policy file", "token", "channel"}
     assert set(found.findings) >= {*PATHS.values(), *looked_at}
-    assert {one["mark"] for one in found.document["findings"]} == {"green"}
+    assert "gcloud scheduler jobs describe wayout-sweep --location=" in found.marked("unknown")[SCHEDULE]
     assert laid.world() == before
     assert laid.writes() == []
     assert (laid.slack(), laid.platform.dead_letters()) == ([], [])
@@ -75,6 +78,8 @@ def test_scripts_read_what_the_schema_says(laid: Laid) -> None:
 
 # broken: what is done to it, what is red then, and in which words
 
+Break = Callable[[Laid], Any]
+
 
 def narrowed(laid: Laid, text: str) -> None:
     laid.rest("PUT", f"v2/{SINK}?updateMask=filter", {"filter": text})
@@ -95,13 +100,19 @@ def as_somebody_else(laid: Laid) -> None:
     )
 
 
+def amended(field: str, value: object, name: str = "wayout-requests") -> Break:
+    """One field of a subscription, set by somebody's hand."""
+    return lambda laid: laid.rest(
+        "PATCH", f"v1/{subscription(name)}", {"subscription": {field: value}, "updateMask": field}
+    )
+
+
 def only_looking(laid: Laid) -> None:
     """The writer has a role there, but not one to publish with."""
     laid.unbind("roles/pubsub.publisher", WRITER, topic("wayout-events"))
     laid.bind("roles/pubsub.viewer", WRITER, topic("wayout-events"))
 
 
-Break = Callable[[Laid], Any]
 BROKEN: dict[str, tuple[Break, dict[str, tuple[str, ...]]]] = {
     "an API is disabled": (
         lambda laid: laid.admin("services", {"project": PROJECT, "service": "vpcaccess", "enabled": False}),
@@ -244,9 +255,41 @@ def test_what_is_broken_is_red_where_it_is_broken_and_says_what_to_do(laid: Laid
     assert found.exit == 1
     assert set(found.marked("red")) == set(expected), found.marked("red")
     outcomes_gone = name == "the topic of outcomes is deleted"  # nothing can be sent there, or be heard of Slack
-    assert (found.marked("unknown") == {}) != outcomes_gone
+    assert (set(found.marked("unknown")) == {SCHEDULE}) != outcomes_gone
     for what, words in expected.items():
         assert not [word for word in words if word not in found.marked("red")[what]], found.marked("red")[what]
+
+
+LETTERS = {"deadLetterTopic": topic(DEAD), "maxDeliveryAttempts": 5}
+AMENDED: list[tuple[str, str, object, str]] = [
+    ("wayout-requests", "ackDeadlineSeconds", 60, "its deadline is 60 s, so that work of 600 s is done twice"),
+    ("wayout-requests", "retryPolicy", None, "what fails comes again at once, without a pause"),
+    (
+        "wayout-requests",
+        "retryPolicy",
+        {"minimumBackoff": "10s", "maximumBackoff": "20s"},
+        "what fails comes again after 10 s to 20 s, not 10 s to 600 s",
+    ),
+    ("wayout-requests", "deadLetterPolicy", LETTERS, "it gives a message up after 5 tries, not 30"),
+    ("wayout-requests", "expirationPolicy", {"ttl": "2678400s"}, "it is deleted after 31 days without use"),
+    (DEAD, "expirationPolicy", {"ttl": "86400s"}, "it is deleted after 1 days without use"),
+    (DEAD, "ackDeadlineSeconds", 600, "its deadline is 600 s, not 60 s"),
+    ("wayout-doctor", "ackDeadlineSeconds", 600, "its deadline is 600 s, not 10 s"),
+    ("wayout-doctor", "deadLetterPolicy", LETTERS, "it gives a message up after 5 tries, not 30"),
+]
+
+
+def test_a_subscription_that_was_amended_is_red_though_it_delivers(laid: Laid) -> None:
+    for name, field, value, words in AMENDED:
+        was = laid.rest("GET", f"v1/{subscription(name)}").get(field)
+        amended(field, value, name)(laid)
+
+        found = laid.diagnose()
+
+        assert set(found.marked("red")) == {subscription(name)}, (words, found.marked("red"))
+        assert words in found.marked("red")[subscription(name)]
+        amended(field, was, name)(laid)
+    assert laid.diagnose().well
 
 
 def test_a_function_that_is_down_is_red_with_the_command_that_shows_its_log(laid: Laid) -> None:
@@ -337,7 +380,7 @@ def test_the_channel_is_looked_at_as_well_as_the_token(laid: Laid) -> None:
 
         found = laid.diagnose()
 
-        assert found.exit == {"green": 0, "red": 1, "unknown": 2}[mark], why
+        assert found.exit == (1 if mark == "red" else 2), why
         assert found.findings["token"][0] == "green", why
         assert found.findings["channel"][0] == mark, why
         assert not [word for word in words if word not in found.findings["channel"][1]], (
@@ -359,7 +402,7 @@ def test_slack_that_is_not_wanted_is_green_without_a_token(tmp_path: Path) -> No
     with Laid(tmp_path, SLACK_TOKEN="", SLACK_CHANNEL="") as laid:
         found = laid.diagnose(slack=False)
 
-    assert found.exit == 0, found.marked("red")
+    assert found.well, found.findings
     assert "slack_channel is empty" in found.marked("green")["token"]
 
 
@@ -388,7 +431,9 @@ def test_what_an_echo_has_proven_is_green_even_if_its_policy_may_not_be_read(lai
     found = laid.diagnose()
 
     assert found.exit == 2
-    assert set(found.marked("unknown")) == {"dead letters"}, "nothing was buried, so that nothing shows that it can be"
+    assert set(found.marked("unknown")) == {"dead letters", SCHEDULE}, (
+        "nothing was buried, so that nothing shows that it can be"
+    )
 
 
 def test_where_no_account_of_jobs_is_named_nothing_can_be_attached_and_that_is_not_green(laid: Laid) -> None:
@@ -526,6 +571,15 @@ def test_all_outputs_of_terraform_are_taken_too(laid: Laid) -> None:
     )
 
 
+def test_the_doctor_wants_the_apis_that_terraform_enables_at_home() -> None:
+    text = (ROOT / "infra" / "services.tf").read_text(encoding="utf-8")
+    enabled = set(re.findall(r'"([a-z]+\.googleapis\.com)"', text))
+
+    assert set(needed.apis(("home",), eventarc=True)) == enabled
+    assert enabled - set(needed.apis(("home",))) == {"eventarc.googleapis.com"}, "only where it is used"
+    assert "eventarc.googleapis.com" not in needed.apis(("workload", "network"), eventarc=True)
+
+
 def test_the_doctor_asks_for_no_permission_that_is_none() -> None:
     from localcloud.iam.roles import universe
 
@@ -605,13 +659,13 @@ def test_whoever_may_write_logs_or_send_requests_makes_no_function_call_google(l
 def test_a_strangers_answer_is_left_to_its_doctor_and_thrown_away_in_the_end(laid: Laid) -> None:
     asks(laid, "wayout-requests", {"echo": "somebody-elses"})
 
-    assert laid.diagnose().exit == 0
+    assert laid.diagnose().well
     for _ in range(13):
         laid.admin("advance", {"seconds": 11})
         path = f"v1/{subscription('wayout-doctor')}:pull"
         assert laid.rest("POST", path, {"maxMessages": 9})["receivedMessages"], "it is still there for its doctor"
     laid.admin("advance", {"seconds": 11})
-    assert laid.diagnose().exit == 0
+    assert laid.diagnose().well
     laid.admin("advance", {"seconds": 11})
 
     assert said(laid) == []

@@ -90,7 +90,10 @@ def _looked(laid: Deployment, clients: Clients) -> Seen:
     guarded = [laid.topics.events, laid.topics.outcomes, laid.topics.dead, *(names[flow] for flow in DOORS)]
     guarded += [laid.service(door) for door in DOORS.values()]
     guarded += dict.fromkeys("/".join(name.split("/")[:2]) for name in list(guarded))
-    apis = {project: deployed.apis(clients, project, needed.apis(plays)) for project, plays in roles.items()}
+    apis = {
+        project: deployed.apis(clients, project, needed.apis(plays, eventarc=laid.eventarc))
+        for project, plays in roles.items()
+    }
     sinks = {name: deployed.sink(clients, name) for name in laid.sinks}
     policies = {name: deployed.policy(clients, name) for name in guarded}
     members = {f"serviceAccount:{laid.principal}", f"serviceAccount:{laid.invoker}", burier(apis.get(laid.project))}

@@ -16,6 +16,7 @@ from tests.infra import deployed
 from tests.infra.deployed import EXAMPLES, Deployed
 from tests.infra.terraform import REPOSITORY, StubProvider
 from wayout.cloud.settings import Settings
+from wayout.egress.health import laid as health
 from wayout.egress.health.deployment import parse
 from wayout.egress.remedies import nat
 
@@ -198,6 +199,19 @@ def test_the_output_is_a_deployment_that_the_doctor_reads(deployment: Deployed) 
     said = json.dumps(deployment.terraform.outputs()["deployment"])
 
     assert parse(said).functions.on_outcome.startswith("https://")
+
+
+def test_the_doctor_wants_subscriptions_as_they_are_laid(deployment: Deployed) -> None:
+    names = {one["name"]: one for one in deployment.all("google_pubsub_subscription").values()}
+    pulled = {"dead": names.pop("wayout-dead"), "doctor": names.pop("wayout-doctor")}
+
+    assert {flow: one["ack_deadline_seconds"] for flow, one in pulled.items()} == health.DEADLINES
+    assert {one["ack_deadline_seconds"] for one in names.values()} == {health.DEADLINE}
+    assert [pulled["doctor"]["dead_letter_policy"][0]["max_delivery_attempts"]] == [health.ATTEMPTS]
+    low, high = (f"{seconds:g}s" for seconds in health.RETRY)
+    for one in names.values():
+        assert one["retry_policy"] == [{"minimum_backoff": low, "maximum_backoff": high}]
+        assert one["dead_letter_policy"][0]["max_delivery_attempts"] == health.ATTEMPTS
 
 
 def test_the_doctor_is_told_every_sink(deployment: Deployed) -> None:

@@ -7,6 +7,7 @@ cloudresourcemanager v1 and iam v1.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 
 from wayout.cloud.asking import GRPC
@@ -62,7 +63,7 @@ def subscription(clients: Clients, name: str) -> Sighting[SubscriptionSeen]:
     def look() -> SubscriptionSeen:
         permission = "pubsub.subscriptions.get"
         found = clients.ask(permission, name, lambda: subscriber(clients).get_subscription(subscription=name, **GRPC))
-        push, token = found.push_config, found.push_config.oidc_token
+        push, token, retry = found.push_config, found.push_config.oidc_token, found.retry_policy
         return SubscriptionSeen(
             topic=found.topic,
             endpoint=push.push_endpoint,
@@ -71,9 +72,17 @@ def subscription(clients: Clients, name: str) -> Sighting[SubscriptionSeen]:
             deadline=found.ack_deadline_seconds,
             dead_topic=found.dead_letter_policy.dead_letter_topic,
             filter=found.filter,
+            attempts=found.dead_letter_policy.max_delivery_attempts,
+            retry=(_seconds(retry.minimum_backoff), _seconds(retry.maximum_backoff)) if retry else None,
+            expires=_seconds(found.expiration_policy.ttl),
         )
 
     return sighted(look)
+
+
+def _seconds(span: timedelta | None) -> float:
+    """A duration of a document; one that is not there is none."""
+    return span.total_seconds() if span else 0.0
 
 
 def policy(clients: Clients, resource: str) -> Sighting[Bindings]:

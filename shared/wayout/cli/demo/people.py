@@ -65,7 +65,8 @@ class Person:
         if network:
             self.make_network(network)
         self._rest("PUT", f"v1/projects/{PROJECT}/topics/{DEAD}", {})
-        self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{DEAD}", {"topic": f"projects/{PROJECT}/topics/{DEAD}"})
+        dead = {"topic": f"projects/{PROJECT}/topics/{DEAD}", "ackDeadlineSeconds": 60, "expirationPolicy": {}}
+        self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{DEAD}", dead)
         for topic, function in TOPICS.items():
             self._rest("PUT", f"v1/projects/{PROJECT}/topics/{topic}", {})
             self._rest("PUT", f"v1/projects/{PROJECT}/subscriptions/{topic}", self._push(topic, function))
@@ -83,6 +84,7 @@ class Person:
             "topic": f"projects/{PROJECT}/topics/{topic}",
             "pushConfig": {"pushEndpoint": endpoint, "oidcToken": token},
             "ackDeadlineSeconds": 600,
+            "expirationPolicy": {},
             "retryPolicy": {"minimumBackoff": "10s", "maximumBackoff": "600s"},
             "deadLetterPolicy": {
                 "deadLetterTopic": f"projects/{PROJECT}/topics/{DEAD}",

@@ -94,6 +94,7 @@ class Deployment(_Part):
         tuple[Email, ...], Field(description="that jobs run as, and that the runtime account may act as")
     ] = ()
     slack: bool = False
+    eventarc: Annotated[bool, Field(description="native triggers stand beside the sink")] = False
 
     def service(self, door: str) -> str:
         """The full name of a function's Cloud Run service: Terraform names it after the function."""

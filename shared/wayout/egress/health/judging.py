@@ -16,6 +16,7 @@ def diagnose(deployment: Deployment, seen: Seen) -> Diagnosis:
         *laid.apis(deployment, seen),
         *laid.sinks(deployment, seen),
         *laid.subscriptions(deployment, seen),
+        *laid.schedule(deployment),
         *laid.callers(deployment, seen),
     ]
     inside = [

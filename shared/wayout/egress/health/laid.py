@@ -14,7 +14,11 @@ from wayout.egress.model import Absent, Present, Sighting, Unreadable
 APPLY = "run: terraform apply"
 TELLING = "who tells outcomes"
 DELETED = "_deleted-topic_"  # what Pub/Sub says of a subscription whose topic was deleted. Source: its reference
+# As Terraform lays them; infra's tests hold both together.
 DEADLINE = 600  # seconds: a function may work for 540
+DEADLINES = {"dead": 60, "doctor": 10}  # of those that are pulled from
+RETRY = (10.0, 600.0)  # seconds between two deliveries, at least and at most
+ATTEMPTS = 30  # deliveries before a message is a dead letter
 _EDIT = frozenset({"roles/pubsub.editor", "roles/pubsub.admin", "roles/editor", "roles/owner"})
 PUBLISH = Right("pubsub.topics.publish", _EDIT | {"roles/pubsub.publisher"})
 CONSUME = Right("pubsub.subscriptions.consume", _EDIT | {"roles/pubsub.subscriber"})
@@ -36,7 +40,7 @@ def apis(laid: Deployment, seen: Seen) -> Iterator[Finding]:
     for project, sighting in seen.apis.items():
         match sighting:
             case Present(Apis(enabled=enabled)):
-                wanted = needed.apis(roles[project])
+                wanted = needed.apis(roles[project], eventarc=laid.eventarc)
                 if missing := [one for one in wanted if one not in enabled]:
                     step = f"gcloud services enable {' '.join(missing)} --project={project}"
                     yield red("APIs", project, f"{', '.join(missing)} {_is(missing)} not enabled", step)
@@ -138,11 +142,28 @@ def _problems(laid: Deployment, flow: str, found: SubscriptionSeen) -> list[str]
     problems = [] if found.topic == wanted else [f"its topic is {found.topic}, not {wanted}"]
     if found.topic == DELETED:
         problems = [f"its topic was deleted: {wanted}; another one of that name does not bring it back"]
-    return problems + (_pushed(laid, flow, found) if flow in DOORS else _pulled(flow, found))
+    problems += _pushed(laid, flow, found) if flow in DOORS else _pulled(flow, found)
+    return problems + _lasting(laid, flow, found)
+
+
+def _lasting(laid: Deployment, flow: str, found: SubscriptionSeen) -> list[str]:
+    """Whether it stays, and what becomes of what nobody finishes."""
+    problems = []
+    if found.expires:
+        problems.append(f"it is deleted after {found.expires / 86_400:g} days without use, and is to last")
+    if flow == "dead":
+        return problems
+    if found.dead_topic != laid.topics.dead:
+        problems.append(f"its dead letters go to {found.dead_topic or 'nobody'}, not to {laid.topics.dead}")
+    elif found.attempts != ATTEMPTS:
+        problems.append(f"it gives a message up after {found.attempts} tries, not {ATTEMPTS}")
+    return problems
 
 
 def _pulled(flow: str, found: SubscriptionSeen) -> list[str]:
     problems = [f"it pushes to {found.endpoint}, and is to be pulled from"] if found.endpoint else []
+    if found.deadline != DEADLINES[flow]:
+        problems.append(f"its deadline is {found.deadline} s, not {DEADLINES[flow]} s")
     if flow == "doctor" and "echo" not in found.filter:
         problems.append("its filter lets through what is no echo")
     return problems
@@ -159,8 +180,11 @@ def _pushed(laid: Deployment, flow: str, found: SubscriptionSeen) -> list[str]:
         problems.append(f"its token is for {found.audience}, which {DOORS[flow]} does not take")
     if found.deadline < DEADLINE:
         problems.append(f"its deadline is {found.deadline} s, so that work of {DEADLINE} s is done twice")
-    if found.dead_topic != laid.topics.dead:
-        problems.append(f"its dead letters go to {found.dead_topic or 'nobody'}, not to {laid.topics.dead}")
+    if found.retry is None:
+        problems.append("what fails comes again at once, without a pause")
+    elif found.retry != RETRY:
+        has, wanted = (f"{low:g} s to {high:g} s" for low, high in (found.retry, RETRY))
+        problems.append(f"what fails comes again after {has}, not {wanted}")
     return problems
 
 
@@ -190,6 +214,13 @@ def burier(home: Sighting[Apis] | None) -> str:
         case Present(Apis(number=number)) if number:
             return f"serviceAccount:service-{number}@gcp-sa-pubsub.iam.gserviceaccount.com"
     return ""
+
+
+def schedule(laid: Deployment) -> Iterator[Finding]:
+    """Cloud Scheduler's job: what no echo passes and nothing here reads is not known, however well the sweep answers."""
+    command = f"gcloud scheduler jobs describe wayout-sweep --location={laid.region} --project={laid.project}"
+    why = "not examined; it is to be ENABLED, and its last attempt to have no error"
+    yield unknown("Schedule", f"job wayout-sweep → {laid.topics.sweep}", why, command)
 
 
 def callers(laid: Deployment, seen: Seen) -> Iterator[Finding]:

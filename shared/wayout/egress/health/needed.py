@@ -20,7 +20,9 @@ _HOME_APIS = (
     "cloudscheduler",
     "compute",
     "dns",
+    "iam",
     "logging",
+    "monitoring",
     "pubsub",
     "run",
     "secretmanager",
@@ -52,6 +54,7 @@ def permissions(roles: tuple[Role, ...]) -> tuple[str, ...]:
     return tuple(sorted({one for role in roles for one in PERMISSIONS[role]}))
 
 
-def apis(roles: tuple[Role, ...]) -> tuple[str, ...]:
-    """The APIs that a project of these roles needs, by their full names."""
-    return tuple(f"{name}.googleapis.com" for name in sorted({one for role in roles for one in APIS[role]}))
+def apis(roles: tuple[Role, ...], *, eventarc: bool = False) -> tuple[str, ...]:
+    """The APIs that a project of these roles needs, by their full names; the home one Eventarc's where it is used."""
+    names = {one for role in roles for one in APIS[role]} | ({"eventarc"} if eventarc and "home" in roles else set())
+    return tuple(f"{name}.googleapis.com" for name in sorted(names))

@@ -43,7 +43,8 @@ class SinkSeen:
 
 @dataclass(frozen=True, slots=True)
 class SubscriptionSeen:
-    """A subscription; what it does not have is empty."""
+    """A subscription; what it does not have is empty. Times are in seconds: `retry` the least and the most between two
+    tries, `expires` those without use after which it is deleted (0: never)."""
 
     topic: str
     endpoint: str = ""
@@ -52,6 +53,9 @@ class SubscriptionSeen:
     deadline: int = 0
     dead_topic: str = ""
     filter: str = ""
+    attempts: int = 0
+    retry: tuple[float, float] | None = None
+    expires: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
