@@ -76,7 +76,8 @@ class Laid(House):
     """The house, deployed. Its functions' settings may be others than the description says."""
 
     def __init__(self, folder: Path, **environment: str) -> None:
-        super().__init__(folder, **({"SLACK_CHANNEL": SLACK} | environment))
+        settings: dict[str, Any] = {"SLACK_CHANNEL": SLACK} | environment
+        super().__init__(folder, **settings)
 
     def __enter__(self) -> Self:
         super().__enter__()

@@ -7,6 +7,7 @@ import json
 import re
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -62,7 +63,7 @@ def test_people_read_marks_in_a_pipe_too(laid: Laid) -> None:
     said = laid.doctor()
 
     assert "  ✓ wayout-requests → on_request: came back after " in said
-    assert f"{PROJECT}: well (" in said
+    assert f"{PROJECT}: well, as far as can be seen (" in said
     assert "\x1b" not in said
 
 
@@ -538,7 +539,38 @@ def test_a_sink_of_an_organization_is_reached_from_the_home_project_unless_said_
     found = laid.diagnose(timeout=SOON, sink={"parent": "organizations/42", "name": "wayout"}, projects=[])
 
     assert "organizations/42/sinks/wayout" in found.marked("unknown"), "the local Google Cloud has none"
+    unlisted = found.marked("unknown")["other projects in organizations/42"]
+    assert f"which there are is not listed here; looked at: {PROJECT} → name those that matter: --from" in unlisted
     assert found.findings[PATHS["events"]][0] == "green"
+
+
+def test_several_projects_of_an_organization_can_be_named(laid: Laid) -> None:
+    laid.admin("projects", {"project": "apps", "number": "987654321098"})
+    sink = {"parent": "organizations/42", "name": "wayout"}
+
+    found = laid.diagnose("--from", PROJECT, "--from", "apps", timeout=1, sink=sink, projects=[])
+
+    assert {f"projects/{PROJECT}", "projects/apps"} <= set(found.findings)
+    assert "looked at: my-project, apps" in found.marked("unknown")["other projects in organizations/42"]
+
+
+# a deployment that is not ready yet
+
+
+def test_an_echo_that_a_new_sink_lost_is_sent_again_until_it_comes(laid: Laid) -> None:
+    """The sink begins to work while the doctor waits."""
+    laid.rest("DELETE", f"v2/{SINK}")
+    destination = f"pubsub.googleapis.com/{topic('wayout-events')}"
+    body = {"name": "wayout-events", "destination": destination, "filter": FILTER}
+    late = threading.Timer(8.0, lambda: laid.rest("POST", f"v2/projects/{PROJECT}/sinks", body))
+    late.start()
+
+    run = laid.run(timeout=60.0)
+    late.join()
+
+    assert f"✓ {PATHS['events']}: came back after" in run.stdout
+    assert "waiting for 1 of 4 echoes (15 of 60 s)" in run.stderr, "people who wait in a pipe are told"
+    assert (run.returncode, "0 red" in run.stdout) == (2, True), "what was red at first is looked at again"
 
 
 # what comes in
@@ -558,7 +590,7 @@ def test_a_description_that_makes_no_sense_is_refused_with_its_field(
 ) -> None:
     run = laid.run("--json", **changed)
 
-    assert run.returncode == 1
+    assert run.returncode == 3, "1 is for what was looked at and is red"
     assert run.stdout == ""
     assert words in run.stderr
 

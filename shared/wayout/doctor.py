@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 import uuid
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from wayout.cloud import deployed, echoing
@@ -18,6 +19,8 @@ from wayout.egress.model import Absent, Present, Unreadable
 
 Tell = Callable[[str], None]
 PAUSE = (0.25, 2.0)  # seconds between two looks for answers, at least and at most
+TIMEOUT = 300.0  # seconds: a new sink, and a new grant, may need minutes
+AGAIN = (15.0, 30.0, 60.0)  # seconds until a silent echo is sent again: first, then, and from then on
 
 
 @dataclass
@@ -28,26 +31,49 @@ class _Echo:
     flow: str
     source: str
     heard: Heard = field(init=False)
+    tries: int = 0
 
     def __post_init__(self) -> None:
         self.heard = Heard(self.flow, self.source)
 
+    def send(self, laid: Deployment, clients: Clients) -> None:
+        """Send it, or send it again under the same id. Raises CloudError."""
+        self.tries += 1
+        if self.source:
+            echoing.write(clients, self.source, self.asked, self.tries)
+        else:
+            echoing.publish(clients, getattr(laid.topics, self.flow), self.asked)
+
+    @property
+    def path(self) -> str:
+        """Where it goes, for people."""
+        return f"{DOORS[self.flow]}, from the log of {self.source}" if self.source else DOORS[self.flow]
+
 
 def examine(
-    deployment: Deployment, clients: Clients, *, source: str = "", timeout: float = 180.0, tell: Tell = lambda _: None
+    deployment: Deployment,
+    clients: Clients,
+    *,
+    sources: Sequence[str] = (),
+    timeout: float = TIMEOUT,
+    tell: Tell = lambda _: None,
 ) -> Diagnosis:
-    """Examine a deployment; `tell` hears what is going on. Waits `timeout` seconds at most for the echoes.
+    """Examine a deployment; `tell` hears what is going on. Waits `timeout` seconds at most for the echoes, and sends
+    again those that stay out: what is written before a new sink works is lost.
 
-    `source`: the project in whose log the echo for the sink is written, instead of each that has a sink of its own, and
-    the home project where a folder or organization is watched.
+    `sources`: the projects in whose logs the echoes for the sinks are written, instead of each that has a sink of its
+    own, and the home project where a folder or organization is watched.
     """
-    laid = deployment.sampled(source or deployment.project)
-    sources = (source,) if source else deployment.sources
+    laid = deployment.sampled(sources or (deployment.project,))
+    sources = sources or deployment.sources
     began = time.monotonic()
     sent = list(_sent(laid, sources, clients, tell))
     tell("looking at what was laid")
     looked = _looked(laid, clients)
     _listen(sent, began, laid, clients, timeout, tell)
+    if any(one.tries > 1 for one in sent):  # what was not ready at first may be now
+        tell("looking again at what was laid")
+        looked = _looked(laid, clients)
     echoes = tuple(one.heard for one in sent)
     return health.diagnose(laid, replace(looked, echoes=echoes))
 
@@ -66,10 +92,7 @@ def _sent(laid: Deployment, sources: Iterable[str], clients: Clients, tell: Tell
         echo = _Echo(asked, flow, source)
         tell(f"sending an echo to {DOORS[flow]}")
         try:
-            if source:
-                echoing.write(clients, source, asked)
-            else:
-                echoing.publish(clients, getattr(laid.topics, flow), asked)
+            echo.send(laid, clients)
         except CloudError as error:
             echo.heard = Heard(flow, source, unsent=_unsent(error))
         yield echo
@@ -111,10 +134,11 @@ def _looked(laid: Deployment, clients: Clients) -> Seen:
 
 def _listen(sent: list[_Echo], began: float, laid: Deployment, clients: Clients, timeout: float, tell: Tell) -> None:
     """Wait for the answers, until all have come or time is up; each echo's `heard` says how long it took."""
+    again = began + AGAIN[0]
     pause = min(max(clients.settings.poll_seconds, PAUSE[0]), PAUSE[1])
     waiting = {one.asked.echo: one for one in sent if one.heard.unsent is None}
     while waiting:
-        tell(f"waiting for {len(waiting)} of {len(sent)} echoes ({time.monotonic() - began:.0f} s)")
+        tell(_words(list(waiting.values()), len(sent), time.monotonic() - began, timeout))
         try:
             found = echoing.hear(clients, laid.subscriptions.doctor, set(waiting))
         except CloudError as error:
@@ -128,7 +152,26 @@ def _listen(sent: list[_Echo], began: float, laid: Deployment, clients: Clients,
                 each.heard = Heard(each.flow, each.source, said, seconds)
         if seconds >= timeout:
             break
+        if waiting and time.monotonic() >= again:
+            again += AGAIN[min(_again(waiting.values(), laid, clients), len(AGAIN)) - 1]
         if waiting:
             time.sleep(pause)
     for each in waiting.values():
         each.heard = Heard(each.flow, each.source, seconds=time.monotonic() - began)
+
+
+def _again(waiting: Iterable[_Echo], laid: Deployment, clients: Clients) -> int:
+    """Send what stays out once more; how often it was sent. What cannot be sent this time, may be the next."""
+    for each in waiting:
+        with contextlib.suppress(CloudError):
+            each.send(laid, clients)
+    return max(each.tries for each in waiting)
+
+
+def _words(waiting: Sequence[_Echo], all_: int, seconds: float, timeout: float) -> str:
+    said = f"waiting for {len(waiting)} of {all_} echoes ({seconds:.0f} of {timeout:.0f} s)"
+    tries = max(each.tries for each in waiting)
+    if tries == 1:
+        return said
+    paths = ", ".join(each.path for each in waiting)
+    return f"{said}; sent {tries} times to {paths}; a new sink or grant may need minutes"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -16,24 +17,38 @@ if TYPE_CHECKING:
     from wayout.cloud.clients import Clients
     from wayout.egress.health import Deployment, Diagnosis
 
+SENSELESS = 3
+HEARD = 15.0  # seconds between two lines of progress in a pipe
 EXITS = {"green": 0, "red": 1, "unknown": 2}
 SIGNS = {"green": "✓", "red": "✗", "unknown": "?"}
 COLOURS = {"green": "green", "red": "red", "unknown": "yellow"}
 
 
+class _SenselessError(click.ClickException):
+    """Nothing could be looked at: not to be taken for a finding."""
+
+    exit_code = SENSELESS
+
+
 @click.command()
 @click.argument("deployment", type=click.File("r", encoding="utf-8"))
-@click.option("--from", "source", metavar="PROJECT", help="Send the echo through the log sink from this project.")
+@click.option(
+    "--from",
+    "sources",
+    metavar="PROJECT",
+    multiple=True,
+    help="Send the echo through the log sink from this project; more than once for several.",
+)
 @click.option(
     "--timeout",
     metavar="SECONDS",
     type=click.FloatRange(min=0),
-    default=180.0,
+    default=300.0,
     show_default=True,
-    help="How long to wait for the echoes.",
+    help="How long to wait for the echoes; those that stay out are sent again meanwhile.",
 )
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document; schema: docs/schemas.")
-def doctor(deployment: Any, source: str | None, timeout: float, as_json: bool) -> None:
+def doctor(deployment: Any, sources: tuple[str, ...], timeout: float, as_json: bool) -> None:
     """Examine the DEPLOYMENT that Terraform describes: green, red with the next step, or not known.
 
     \b
@@ -47,13 +62,14 @@ def doctor(deployment: Any, source: str | None, timeout: float, as_json: bool) -
     the policy, its own permissions in each project, and whether Slack takes the token. Nothing is
     changed; all that is written is the echoes, one of them into the log wayout-doctor.
 
-    What you may not look at is not known, and says which permission it takes. A new sink may need minutes; so may
-    grants: run it again before you believe a red echo right after the first apply.
+    What you may not look at is not known, and says which permission it takes. A new sink may need minutes, and
+    so may grants: silent echoes are sent again until the time is up, and what goes on is said on standard error.
+    Cloud Scheduler's job is not examined and is never green: the command that shows it is.
 
     The settings WAYOUT_ENDPOINT_… point it at a local Google Cloud, as they do every command.
 
-    Exit codes: 0 all green, 1 something is red (or DEPLOYMENT makes no sense), 2 nothing is red, but something is not
-    known.
+    Exit codes: 0 all green, 1 something is red, 2 nothing is red, but something is not known, 3 DEPLOYMENT or the
+    settings make no sense: nothing was looked at.
     """
     from wayout import doctor as examining
     from wayout.egress import health
@@ -62,11 +78,11 @@ def doctor(deployment: Any, source: str | None, timeout: float, as_json: bool) -
         described = health.parse(deployment.read())
     except health.DeploymentError as error:
         problems = "\n".join(f"  {problem}" for problem in error.problems)
-        raise click.ClickException(f"{deployment.name} does not describe a deployment:\n{problems}") from error
+        raise _SenselessError(f"{deployment.name} does not describe a deployment:\n{problems}") from error
     clients = _clients(described)
     try:
         with _progress(quiet=as_json) as tell:
-            found = examining.examine(described, clients, source=source or "", timeout=timeout, tell=tell)
+            found = examining.examine(described, clients, sources=sources, timeout=timeout, tell=tell)
     finally:
         clients.close()
     if as_json:
@@ -85,20 +101,36 @@ def _clients(described: Deployment) -> Clients:
     try:
         return Clients(Settings.from_env(dict(os.environ) | you))
     except SettingsError as error:
-        raise click.ClickException(str(error)) from error
+        raise _SenselessError(str(error)) from error
 
 
 @contextmanager
 def _progress(*, quiet: bool) -> Iterator[Callable[[str], None]]:
-    """One line on a terminal that says what is going on; nothing in a pipe."""
+    """What is going on: one line on a terminal, and in a pipe a line now and then, so that nobody takes it for hung."""
     from wayout.cli import show
 
     console = show.console(stderr=True, quiet=quiet)
-    if quiet or not console.is_terminal:
+    if quiet:
         yield lambda _: None
+        return
+    if not console.is_terminal:
+        yield _now_and_then()
         return
     with console.status("looking") as status:
         yield status.update
+
+
+def _now_and_then() -> Callable[[str], None]:
+    """Says a line on standard error, unless it has just said one."""
+    due = 0.0
+
+    def tell(words: str) -> None:
+        nonlocal due
+        if time.monotonic() >= due:
+            due = time.monotonic() + HEARD
+            click.echo(words, err=True)
+
+    return tell
 
 
 def _show(found: Diagnosis) -> None:

@@ -64,6 +64,7 @@ def subscription(clients: Clients, name: str) -> Sighting[SubscriptionSeen]:
         permission = "pubsub.subscriptions.get"
         found = clients.ask(permission, name, lambda: subscriber(clients).get_subscription(subscription=name, **GRPC))
         push, token, retry = found.push_config, found.push_config.oidc_token, found.retry_policy
+        pauses = (_seconds(retry.minimum_backoff), _seconds(retry.maximum_backoff))
         return SubscriptionSeen(
             topic=found.topic,
             endpoint=push.push_endpoint,
@@ -73,7 +74,9 @@ def subscription(clients: Clients, name: str) -> Sighting[SubscriptionSeen]:
             dead_topic=found.dead_letter_policy.dead_letter_topic,
             filter=found.filter,
             attempts=found.dead_letter_policy.max_delivery_attempts,
-            retry=(_seconds(retry.minimum_backoff), _seconds(retry.maximum_backoff)) if retry else None,
+            retry=(_seconds(retry.minimum_backoff), _seconds(retry.maximum_backoff))
+            if "retry_policy" in found
+            else None,
             expires=_seconds(found.expiration_policy.ttl),
         )
 

@@ -27,8 +27,11 @@ def publish(clients: Clients, topic: str, asked: EchoAsked) -> None:
     clients.ask("pubsub.topics.publish", topic, lambda: _publisher(clients).publish(request=request, **GRPC))
 
 
-def write(clients: Clients, project: str, asked: EchoAsked) -> None:
-    """Ask for an echo in a project's log, from where a sink is to take it. Raises CloudError."""
+def write(clients: Clients, project: str, asked: EchoAsked, attempt: int = 1) -> None:
+    """Ask for an echo in a project's log, from where a sink is to take it. Raises CloudError.
+
+    Each `attempt` is an entry of its own: the log keeps one of those with the same id.
+    """
     from google.api.monitored_resource_pb2 import MonitoredResource
     from google.cloud.logging_v2.types import LogEntry
 
@@ -37,7 +40,7 @@ def write(clients: Clients, project: str, asked: EchoAsked) -> None:
         log_name=name,
         resource=MonitoredResource(type="global", labels={"project_id": project}),
         severity="INFO",
-        insert_id=asked.echo,
+        insert_id=f"{asked.echo}-{attempt}",
         json_payload=asked.model_dump(mode="json"),
     )
     clients.ask(

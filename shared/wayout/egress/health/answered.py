@@ -92,6 +92,17 @@ def permissions(laid: Deployment, seen: Seen) -> Iterator[Finding]:
         else:
             why = f"an echo names {MOST} projects at most"
             yield unknown("Permissions", f"projects/{project}", why, "describe fewer projects at a time")
+    if not laid.per_project:
+        yield _unlisted(laid)
+
+
+def _unlisted(laid: Deployment) -> Finding:
+    """What lies in a folder or organization is not listed: what was looked at is no proof of the rest."""
+    looked_at = ", ".join(needed.by_project(laid.project, laid.projects, laid.networks))
+    why = f"which there are is not listed here; looked at: {looked_at}"
+    return unknown(
+        "Permissions", f"other projects in {laid.sink.parent}", why, "name those that matter: --from PROJECT"
+    )
 
 
 def acting(laid: Deployment, seen: Seen) -> Iterator[Finding]:
@@ -126,6 +137,8 @@ def _permitted(laid: Deployment, resource: str, said: list[PermissionsSaid]) -> 
     if missing:
         roles = ", ".join(f"wayout_{role}" for role in said[0].roles)
         step = f"{APPLY} (custom role {roles}, bound to {laid.principal})"
+        if not laid.per_project and resource == f"projects/{laid.project}":
+            step += f"; if it does not lie in {laid.sink.parent}, name a project that does: --from PROJECT"
         return red("Permissions", resource, f"{laid.principal} lacks {', '.join(missing)}", step)
     if blind := next((one for one in said if one.unknown), None):
         return unknown("Permissions", resource, blind.unknown, blind.help)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -105,9 +106,9 @@ class Deployment(_Part):
         """The projects whose networks may be changed."""
         return self.network_projects or self.projects
 
-    def sampled(self, project: str) -> Self:
-        """The same, with one project standing for a folder's or organization's, which nobody lists."""
-        return self if self.projects else self.model_copy(update={"projects": (project,)})
+    def sampled(self, projects: Sequence[str]) -> Self:
+        """The same, with some projects standing for a folder's or organization's, which nobody lists."""
+        return self if self.projects else self.model_copy(update={"projects": tuple(projects)})
 
     @property
     def per_project(self) -> bool:

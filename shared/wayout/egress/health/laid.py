@@ -217,7 +217,7 @@ def burier(home: Sighting[Apis] | None) -> str:
 
 
 def schedule(laid: Deployment) -> Iterator[Finding]:
-    """Cloud Scheduler's job: what no echo passes and nothing here reads is not known, however well the sweep answers."""
+    """Cloud Scheduler's job: no echo passes it and nothing here reads it, so that it is not known."""
     command = f"gcloud scheduler jobs describe wayout-sweep --location={laid.region} --project={laid.project}"
     why = "not examined; it is to be ENABLED, and its last attempt to have no error"
     yield unknown("Schedule", f"job wayout-sweep → {laid.topics.sweep}", why, command)
