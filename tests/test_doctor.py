@@ -716,6 +716,14 @@ def test_an_answer_that_may_not_be_published_is_logged_and_the_echo_acknowledged
     assert laid.platform.dead_letters() == []
 
 
+def test_without_a_topic_for_answers_no_echo_becomes_a_dead_letter(laid: Laid) -> None:
+    laid.rest("DELETE", f"v1/{topic('wayout-outcomes')}")
+
+    asks(laid, "wayout-requests", {"echo": "by-hand-1"})
+
+    assert laid.platform.dead_letters() == []
+
+
 def test_replay_sets_an_echos_entry_aside(tmp_path: Path) -> None:
     file = tmp_path / "entry.json"
     file.write_text(json.dumps({"logName": "projects/p/logs/wayout-doctor", "insertId": "i-1", "jsonPayload": {}}))

@@ -30,7 +30,7 @@ Door = Literal["on_audit_log", "on_request", "on_schedule", "on_outcome"]
 def answer(asked: Mapping[str, Any], door: Door, id_: str, clients: Clients, outbox: Outbox) -> None:
     """Answer an echo that came to a door, under its message's id. What makes no sense is counted and not answered.
 
-    Raises what may pass; an answer that may not be published is logged, since the same again would be refused again.
+    Raises what may pass; an answer that cannot be published is logged, since the same again would be refused again.
     """
     try:
         wanted = EchoAsked.model_validate(asked)
@@ -44,6 +44,8 @@ def answer(asked: Mapping[str, Any], door: Door, id_: str, clients: Clients, out
         outbox.echo(said, id=f"{wanted.echo}-{door}", time=datetime.now(UTC).isoformat().replace("+00:00", "Z"))
     except RefusedError as error:
         log.error("the echo cannot be answered", id=id_, why=error.why, help=error.help)
+    except GoneError as error:
+        log.error("the echo cannot be answered", id=id_, why=error.why, help="terraform apply")
 
 
 def _examined(wanted: EchoAsked, door: Door, clients: Clients) -> EchoSaid:

@@ -74,9 +74,7 @@ def subscription(clients: Clients, name: str) -> Sighting[SubscriptionSeen]:
             dead_topic=found.dead_letter_policy.dead_letter_topic,
             filter=found.filter,
             attempts=found.dead_letter_policy.max_delivery_attempts,
-            retry=(_seconds(retry.minimum_backoff), _seconds(retry.maximum_backoff))
-            if "retry_policy" in found
-            else None,
+            retry=pauses if "retry_policy" in found else None,
             expires=_seconds(found.expiration_policy.ttl),
         )
 
