@@ -305,7 +305,7 @@ def test_the_lines_that_alerts_wait_for_are_ones_that_wayout_writes(deployment: 
 
 
 def test_networks_of_other_projects_are_watched_and_told_of_from_wayouts_own(deployment: Deployed) -> None:
-    home = deployment.one("google_project_service.home[\"run.googleapis.com\"]")["project"]
+    home = deployment.one('google_project_service.home["run.googleapis.com"]')["project"]
     policies = deployment.all("google_monitoring_alert_policy").values()
     networks = {one["project"] for one in deployment.all("google_logging_metric").values()} - {home}
 

@@ -1,4 +1,4 @@
-"""After an apply the doctor comes: from where `make setup` put him, twice if need be, and never to fail what was laid."""
+"""After an apply the doctor comes: from where `make setup` put him, twice if need be, and never fails what is laid."""
 
 from __future__ import annotations
 

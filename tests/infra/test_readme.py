@@ -1,4 +1,4 @@
-"""Whoever does what infra/README.md says, word for word, has a deployment: five values, and the commands as they stand."""
+"""Whoever does what infra/README.md says, word for word, has a deployment: five values, the commands as they stand."""
 
 from __future__ import annotations
 
@@ -64,7 +64,13 @@ def test_the_commands_lay_a_deployment_as_they_stand(example: str, stub: StubPro
         "CHECKPOINT_DISABLE": "1",
     }
     done = subprocess.run(
-        ["/bin/sh", "-c", typed], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=200, check=False
+        ["/bin/sh", "-c", typed],
+        cwd=tmp_path,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
     )
 
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr

@@ -112,6 +112,11 @@ resource "google_monitoring_alert_policy" "failures" {
   }
 }
 
+resource "google_monitoring_monitored_project" "network" {
+  metrics_scope = "my-project"
+  name          = "my-network"
+}
+
 resource "google_monitoring_dashboard" "page" {
   dashboard_json = jsonencode({ displayName = "Door", gridLayout = {} })
 }
