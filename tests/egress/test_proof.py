@@ -110,6 +110,20 @@ def test_a_job_without_vpc_gets_its_way_to_the_internet(road: str, ports: tuple[
     assert world.jobs[job_name()].way is not None
 
 
+@pytest.mark.parametrize("road", ROADS)
+@pytest.mark.parametrize(
+    ("apis", "reason"),
+    [("none", "nothing leads to the internet any more"), ("private", "but to Google APIs, by their virtual addresses")],
+)
+def test_all_traffic_may_be_taken_in_for_private_destinations_alone(road: str, apis: str, reason: str) -> None:
+    """The range by which Google runs connectors is public: a job without VPC reaches it, and has no business there."""
+    private = {"to": "10.20.0.0/24", "ports": ["tcp:5432"]}
+    profile = {"road": road, "pool": ["10.127.64.0/20"], "destinations": [private], "google_apis": apis}
+    world = greenfield(policy(profile)).add(ZONE)
+    said = brought(world)
+    assert said.status == "whole", (reason, why(said))
+
+
 def no_route(world: World) -> None:
     world.routes.remove(INTERNET)
 

@@ -17,7 +17,6 @@ SERVERLESS = ("35.199.224.0/19",)
 CONTROL = (Traffic("tcp", ("667",)), Traffic("udp", ("665-666",)), Traffic("icmp"))
 PLATFORM = ("169.254.169.254/32",)  # metadata and Cloud DNS, which no rule can shut
 _PLATFORM = spans(PLATFORM)
-_SERVERLESS = spans(SERVERLESS)
 
 
 class Allowance:
@@ -40,6 +39,7 @@ class Allowance:
         elif profile.google_apis == "default-domains" and profile.egress == Egress.ALL:
             self._allowed.append((internet, HTTPS))
         self._ready = [(spans(places), kinds(traffic)) for places, traffic in self._allowed]
+        self._promised = self._ready[1:] if connector else self._ready
 
     def __call__(self, packet: Packet) -> bool:
         """Whether the profile allows it."""
@@ -48,10 +48,10 @@ class Allowance:
             return False
         return to in _PLATFORM or any(kind.has(protocol, packet.port) and to in place for place, kind in self._ready)
 
-    def keeps_connector(self, packet: Packet) -> bool:
-        """Whether it goes where Google runs connectors: their machines' affair, and nothing that a job is promised."""
-        to = number(packet.address)
-        return to is not None and to in _SERVERLESS
+    def promises(self, packet: Packet) -> bool:
+        """Whether the profile itself says so. What only keeps a connector alive is none of its jobs' business."""
+        to, protocol = number(packet.address), canonical(packet.protocol)
+        return to is not None and any(kind.has(protocol, packet.port) and to in place for place, kind in self._promised)
 
     def place(self, address: str) -> Hashable:
         """What it can tell of an address: packets of one kind to addresses of one place are allowed alike."""

@@ -155,11 +155,17 @@ Harm = Literal["open", "cut"]
 def _holds(user: User, was: Answer, packet: Packet, future: Future) -> bool:
     """Whether a packet that fares so now is somebody's to lose: it passes, or nobody can say that it does not, and that
     inside the VPC. What Google's own path does with it, where Google does not say, nobody can have built upon.
-    That the control traffic of a connector stays open is judged with each packet that it carries.
     """
-    if user.ours and (not future.allowed(packet) or future.allowed.keeps_connector(packet)):
+    if user.ours and not (
+        future.allowed.promises(packet) or (_stands_on(user, future.want) and future.allowed(packet))
+    ):
         return False
     return was == Answer.YES or (was == Answer.UNKNOWN and inside(user.way, packet))
+
+
+def _stands_on(user: User, want: Want) -> bool:
+    """Whether somebody uses the site's own connector already, so that what keeps it alive is theirs to lose."""
+    return user.way is not None and user.way.connector is not None and user.way.connector == want.way.connector
 
 
 def _harm(was: Answer, now: Answer, *, may: bool, held: bool) -> Harm | None:
