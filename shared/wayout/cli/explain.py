@@ -146,7 +146,7 @@ def _show(found: list[Explained], to: str) -> None:
 
     console = show.console()
     for one in found:
-        resolved = "" if to.startswith(one.packet.address) else f" ({to}, as this machine resolves it)"
+        resolved = "" if to.strip("[").startswith(one.packet.address) else f" ({to}, as this machine resolves it)"
         port = f":{one.packet.port}" if one.packet.port else ""
         target = f"{one.packet.protocol} {one.packet.address}{port}{resolved}"
         for title, verdict in (("now", one.now), ("after its plan", one.then)):
