@@ -148,7 +148,8 @@ class World:
     routers: dict[RouterName, Router] = field(default_factory=dict)
     routes: list[Route] = field(default_factory=list)
     zones: list[Zone] = field(default_factory=list)
-    firewall_policies: tuple[FirewallPolicy, ...] = ()
+    firewall_policies: tuple[FirewallPolicy, ...] = ()  # on every network
+    policies_on: dict[NetworkName, tuple[FirewallPolicy, ...]] = field(default_factory=dict)
     regional_policies: dict[str, tuple[FirewallPolicy, ...]] = field(default_factory=dict)  # of one region alone
     peer_routes: list[Route] = field(default_factory=list)
     reserved: list[Reserved] = field(default_factory=list)
@@ -158,6 +159,7 @@ class World:
     idle_days: dict[Site, float] = field(default_factory=dict)
     jobs: dict[JobName, Job] = field(default_factory=dict)
     history: list[Past] = field(default_factory=list)
+    histories: dict[Past, Site] = field(default_factory=dict)  # whose it is, where that is known
     rule_quota: int = 500
     touched: list[str] = field(default_factory=list)  # sites that were changed within the hour
     unreadable: dict[type[Read[Any]], Unreadable] = field(default_factory=dict)
@@ -251,6 +253,7 @@ class World:
             made = outcome.change
             past = Past(verb(made), subject(made), outcome.result, outcome.detail, 0.0, cause.who, mark(made))
             self.history.insert(0, past)
+            self.histories[past] = site
 
     def idle(self, site: Site, idle: bool, cause: Cause) -> None:
         del cause
@@ -308,11 +311,15 @@ class World:
                 return [Quota(self.rule_quota, sum(name.project == project for name in self.rules))]
             case SitesTouched():
                 return self.touched
-            case HistoryOf():
-                return self.history
+            case HistoryOf(site):
+                return [past for past in self.history if self.histories.get(past, site) == site]
             case WrittenBy(plan):
                 return self._written(plan)
         return self._of_network(read)
+
+    def policies_of(self, network: NetworkName) -> tuple[FirewallPolicy, ...]:
+        """The firewall policies in force on a network."""
+        return (*self.firewall_policies, *self.policies_on.get(network, ()))
 
     def _written(self, plan: str) -> Iterable[Written]:
         """As the ledger keeps it: through JSON, and all that was done for the same cause."""
@@ -334,14 +341,14 @@ class World:
             case RoutesOf(network):
                 local = (subnet for subnet in self.subnets.values() if subnet.network == network)
                 return [*(route for route in self.routes if route.network == network), *map(_route_of, local)]
-            case PeerRoutesOf():
-                return self.peer_routes
+            case PeerRoutesOf(network):
+                return [route for route in self.peer_routes if route.network == network]
             case ReservedIn():
                 return self.reserved
-            case PoliciesOf():
-                return [one for one in self.firewall_policies if one.layer != Layer.REGIONAL]
-            case RegionPoliciesOf(_, region):
-                everywhere = (one for one in self.firewall_policies if one.layer == Layer.REGIONAL)
+            case PoliciesOf(network):
+                return [one for one in self.policies_of(network) if one.layer != Layer.REGIONAL]
+            case RegionPoliciesOf(network, region):
+                everywhere = (one for one in self.policies_of(network) if one.layer == Layer.REGIONAL)
                 return [*everywhere, *self.regional_policies.get(region, ())]
             case ZonesOf():
                 return self.zones
@@ -389,7 +396,7 @@ class World:
     def _create_connector(self, change: Create, thing: Connector) -> Outcome:
         state = State.READY if self.patient else State.CREATING
         self.connectors[thing.name] = replace(thing, state=state)
-        if self.automatic and thing.subnet:
+        if self.automatic and thing.subnet and thing.name.project == thing.network.project:
             for rule in automatic_rules(thing, self.subnets[thing.subnet].range, hyphens=self.hyphens):
                 self.rules.setdefault(rule.name, rule)
         if self.patient:
@@ -484,7 +491,8 @@ class World:
             for text in (subnet.range, *subnet.secondary)
         ]
         taken += [c.range for c in self.connectors.values() if c.network == made.network and c.range]
-        taken += [route.destination for route in (*self.routes, *self.peer_routes) if route.next_hop == "peering"]
+        peers = (route for route in (*self.routes, *self.peer_routes) if route.network == made.network)
+        taken += [route.destination for route in peers if route.next_hop == "peering"]
         taken += [kept.range for kept in self.reserved]
         mine = IPv4Network(made.range)
         hit = next((text for text in taken if IPv4Network(text).overlaps(mine)), None)
