@@ -39,13 +39,13 @@ def _channel(said: SlackSaid) -> Finding:
         return _hidden(said, seen.hidden)
     if seen.archived:
         return red("Slack", what, f"{name} is archived: nothing can be posted there", f"unarchive it; or {_ELSEWHERE}")
-    if seen.member or _open(said, seen):
+    if seen.member or _unlocked(said, seen):
         how = "the app is in it" if seen.member else f"public, and the app has {WRITE_PUBLIC}"
         return green("Slack", what, f"posts go to {name}: {how}")
     return red("Slack", what, f"the app is not in {name}: every post is refused", f"in {name}, write: /invite @THE-APP")
 
 
-def _open(said: SlackSaid, seen: ChannelSaid) -> bool:
+def _unlocked(said: SlackSaid, seen: ChannelSaid) -> bool:
     """Whether who is not in the channel may post there all the same."""
     return WRITE_PUBLIC in said.scopes and not seen.private
 

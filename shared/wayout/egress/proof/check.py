@@ -13,7 +13,7 @@ from collections.abc import Hashable, Iterable, Iterator, Sequence
 from fnmatch import fnmatchcase
 from typing import Literal
 
-from wayout.egress import ranges, ways
+from wayout.egress import naming, ranges, ways
 from wayout.egress.coverage import covers
 from wayout.egress.model import (
     Attach,
@@ -113,8 +113,10 @@ def _plain_subnets(want: Want, before: Ground, changes: Sequence[Change]) -> Ite
     out = {rule.sources for rule in known if rule.direction == Direction.EGRESS and rule.sources}
     edited = {rule.sources for rule in things(changes, FirewallRule) if rule.sources}
     found: dict[Hashable, Subnet] = {}
+    # In the site's own, of either road, stands nobody but its jobs and connector, who are heard by themselves.
+    own = {naming.subnet_of(want.site, "connector"), naming.subnet_of(want.site, "direct")}
     for one in before.subnets:
-        if one.name == want.subnet or one.name.region != want.site.region or not ranges.is_ipv4(one.range):
+        if one.name in own or one.name.region != want.site.region or not ranges.is_ipv4(one.range):
             continue
         served = tuple(covers(nat, one.name) for nat in nats)
         told = tuple(ranges.overlap(sources, (one.range,)) for sources in sorted(out))
