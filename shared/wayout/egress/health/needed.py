@@ -26,6 +26,7 @@ _HOME_APIS = (
     "pubsub",
     "run",
     "secretmanager",
+    "storage",
     "vpcaccess",
 )
 APIS: dict[Role, tuple[str, ...]] = {
