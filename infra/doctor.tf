@@ -21,7 +21,7 @@ locals {
     invoker              = google_service_account.invoker.email
     projects             = sort(tolist(local._projects))
     network_projects     = sort(tolist(local._network_projects))
-    job_service_accounts = sort(keys(google_service_account_iam_member.act_as)) # the doctor asks once they are granted
+    job_service_accounts = sort(tolist(var.job_service_accounts))
     slack                = var.slack_channel != ""
     eventarc             = var.eventarc
   }
