@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
-from wayout.egress import hosting, lifetime, planner, renewal
+from wayout.egress import hosting, lifetime, need, planner, renewal
 from wayout.egress.model import (
     BlindError,
     Blocked,
@@ -54,7 +54,7 @@ def _planned(run: Run, parts: Parts) -> None:
         run.sightings |= parts.look(reads - run.sightings.keys())
         run.seen = Seen(with_own_history(run, run.sightings))
         try:
-            want = want or _want(run)  # a further look shows more, and nothing else of what was seen
+            want = want or _want(run, parts)  # a further look shows more, and nothing else of what was seen
             _plan(run, want)
         except NotLookedError as missing:
             reads = planner.beside(run.bare(), missing.read)
@@ -95,11 +95,26 @@ def _of_host(blocked: tuple[Blocked, ...], ahead: tuple[foresight.Stage, ...], f
     return (*by_itself, *(foresight.proven(ahead) or hosting.script(free, changes)))
 
 
-def _want(run: Run) -> Want:
+def _want(run: Run, parts: Parts) -> Want:
     run.intents = run.jobs(run.seen)
     mode = run.now()
     chosen = {intent.job for intent in run.intents if intent.mode == mode}
-    return run.with_jobs(tuple(found for found in _jobs(run.seen) if found.name in chosen))
+    want = run.with_jobs(tuple(found for found in _jobs(run.seen) if found.name in chosen))
+    return replace(want, moving=frozenset(_moving(run, want, parts))) if run.whole and want.profile.detach else want
+
+
+def _moving(run: Run, want: Want, parts: Parts) -> Iterator[JobName]:
+    """The jobs that another site of the policy takes, or may take as far as can be seen: they are never detached first.
+    Raises NotLookedError."""
+    for job in _jobs(run.seen):
+        if job.way and job.name not in want.needed_by:
+            try:
+                intent = need.judge(run.policy, job, today=parts.today(), seen=run.seen)
+            except BlindError:
+                yield job.name
+            else:
+                if intent.site:
+                    yield job.name
 
 
 def _jobs(seen: Seen) -> tuple[Job, ...]:

@@ -91,7 +91,8 @@ class Witness:
         self.last: Change | None = None
 
     def _machine(self, subnet: str) -> Job:
-        name = JobName(*subnet.split("/")[1:4:2], "machine")
+        _, project, _, region, *_ = subnet.split("/")
+        name = JobName(project, region, "machine")
         network = next(one.network for one in self.world.subnets.values() if str(one.name) == subnet)
         return Job(name, way=Way(Egress.ALL, interface=Interface(str(network), subnet)))
 

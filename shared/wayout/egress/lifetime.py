@@ -44,6 +44,7 @@ def _with_astray(want: Want, plan: Plan, seen: Seen) -> Plan:
     """Jobs that are attached and need it no longer: left and reported, or detached where the profile says so."""
     astray = [job for job in removal.astray(want, seen) if job.name not in want.needed_by]
     if want.profile.detach:
+        astray = [job for job in astray if job.name not in want.moving]
         ours = [job for job in astray if want.detaches_managed or managers.manager(job) is None]
         plan = replace(plan, changes=(*plan.changes, *removal.detached(want, ours)))
         astray = [job for job in astray if job not in ours]

@@ -31,7 +31,7 @@ def stages(want: Want, seen: Seen, planned: Planned = planner.plan) -> tuple[Sta
     found: list[Stage] = []
     for _ in range(PASSES):
         plan = planned(want, seen)
-        found.append(Stage(_settled(want, seen), seen, plan))
+        found.append(Stage(_settled(want, seen, plan), seen, plan))
         if not plan.changes:
             break
         seen = after(seen, plan.changes)
@@ -39,11 +39,14 @@ def stages(want: Want, seen: Seen, planned: Planned = planner.plan) -> tuple[Sta
     return tuple(found)
 
 
-def _settled(want: Want, seen: Seen) -> Want:
-    """The want that the plan was made for, blocked or not; what cannot be read was no ground for it either."""
+def _settled(want: Want, seen: Seen, plan: Plan) -> Want:
+    """The want that the plan was made for, blocked or not. Raises BlindError where nothing blocks yet, and whether
+    a connector of others could be adopted cannot be seen: to make one of ours all the same would be a guess."""
     try:
         return planner.settled(want, seen)[0]
     except BlindError:
+        if not plan.blocked:
+            raise
         return want
 
 

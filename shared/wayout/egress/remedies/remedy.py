@@ -48,6 +48,7 @@ class Want:
     adopted: Connector | None = None
     regions: tuple[str, ...] = ()  # others in which something of the network may live
     needed_by: frozenset[JobName] = frozenset()  # all jobs that need it, those that this run leaves alone as well
+    moving: frozenset[JobName] = frozenset()  # jobs that another site takes: they go there, and are not detached first
     detaches_managed: bool = False  # a job whose source is another is detached too
     told: tuple[tuple[Job, Manager], ...] = ()  # jobs whose source is another: it is told what to put there
 
