@@ -73,11 +73,11 @@ def _judged(cloud: Cloud, job: Document, to: IPv4Address, protocol: str, port: i
 def cuts(cloud: Cloud) -> list[IPv4Network]:
     """Every range that a firewall rule names: between two edges of these, all addresses of a side fare alike."""
     rules = cloud.table("compute.firewalls").values()
-    found = [text for rule in rules for key in ("sourceRanges", "destinationRanges") for text in rule.get(key, [])]
+    found = {text for rule in rules for key in ("sourceRanges", "destinationRanges") for text in rule.get(key, [])}
     for effective in cloud.table("compute.effective_policies").values():
         for policy in effective.get("firewallPolicys", []):
             matches = [rule.get("match", {}) for rule in policy.get("rules", [])]
-            found += [text for one in matches for key in ("srcIpRanges", "destIpRanges") for text in one.get(key, [])]
+            found |= {text for one in matches for key in ("srcIpRanges", "destIpRanges") for text in one.get(key, [])}
     return list(ranges(found))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 from typing import Literal
 
@@ -109,7 +110,13 @@ def within(address: IPv4Address, ranges: Iterable[IPv4Network]) -> bool:
 
 def ranges(texts: Iterable[str]) -> Iterator[IPv4Network]:
     """The IPv4 ranges among CIDR texts; only IPv4 packets are judged."""
-    return (IPv4Network(text, strict=False) for text in texts if ":" not in text)
+    return (_range(text) for text in texts if ":" not in text)
+
+
+@lru_cache(4096)
+def _range(text: str) -> IPv4Network:
+    """A probe reads the ranges of every rule over and over, and reading them is most of its time."""
+    return IPv4Network(text, strict=False)
 
 
 def public(address: IPv4Address) -> bool:
