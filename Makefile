@@ -50,8 +50,9 @@ bench: setup  ## Print what Wayout costs, as ratios measured in one run; dist/be
 chaos: setup  ## End the process at every call, let every call meet every fault, and mislay events: hours
 	$(BIN)/python -m benchmarks.chaos
 
-soak: setup  ## People at work, drift and faults at a steady rate for minutes; memory, latency, and a whole world after it
+soak: setup  ## People at work, drift and faults for minutes: memory, latency, a whole world after it; and 200 jobs at once
 	$(BIN)/python -m benchmarks.soak --json dist/soak.json
+	$(BIN)/pytest tests/load/test_many_at_once.py --long -n 0 -s
 
 # atheris is not in the lock: it has wheels for Linux and some Pythons only, and nothing else needs it.
 fuzz: setup  ## Readers and doors against inputs that atheris makes up by coverage, for two minutes (FUZZ=seconds)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -74,10 +74,10 @@ def deploy(workers: Workers, site: Site, number: int) -> None:
     workers.developer.jobs.create_job(parent=parent, job=job, job_id=name.job, **GRPC)
 
 
-def deploy_all(workers: Workers, each: int) -> None:
-    """Deploy so many jobs of every site, all at once."""
-    with ThreadPoolExecutor(len(SITES)) as pool:
-        begun = [pool.submit(deploy, workers, site, number) for number in range(each) for site in SITES]
+def deploy_all(workers: Workers, sites: Sequence[Site], each: int) -> None:
+    """Deploy so many jobs of each site, all at once."""
+    with ThreadPoolExecutor(len(sites)) as pool:
+        begun = [pool.submit(deploy, workers, site, number) for number in range(each) for site in sites]
         for one in begun:
             one.result()
 
