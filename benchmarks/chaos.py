@@ -38,6 +38,7 @@ from tests.chaos.scenarios import SCENARIOS
 
 KINDS = ("crash", "fault", "pair", "delivery")
 PAIRS, MIXTURES = 100, 10
+HEARD = 30.0  # seconds between two lines of progress
 # Stories that are undisturbed ones told in other words: their crashes and faults are those of the others.
 DELIVERED_ONLY = ("oversized",)
 
@@ -105,9 +106,13 @@ def _line(pool: Executor, name: str, kind: str, calm: Ran, asked: argparse.Names
     chosen = works if kind in ("pair", "delivery") else [work for work in works if draw.random() < asked.share]
     if kind == "fault" and asked.methods:
         chosen = list(_unlike(strikes(calm), draw, struck))
-    line, began = Line(name, kind, len(works)), time.monotonic()
+    line, began, told = Line(name, kind, len(works)), time.monotonic(), time.monotonic()
     for done in pool.map(_one, [(name, work, calm) for work in chosen]):
         line.runs += 1
+        if time.monotonic() - told > HEARD:
+            told = time.monotonic()
+            left = (told - began) / line.runs * (len(chosen) - line.runs)
+            sys.stderr.write(f"{name} {kind}: {line.runs} of {len(chosen)}, about {left / 60:.0f} min left\n")
         line.unmet += not done.met
         line.findings += bool(done.findings)
         for finding in done.findings:
