@@ -46,6 +46,7 @@ from wayout.egress.model import (
     RoutesOf,
     RulesOf,
     Sighting,
+    SitesTouched,
     State,
     Subnet,
     SubnetsOf,
@@ -294,6 +295,28 @@ def test_work_handed_over_to_two_is_left_to_the_last() -> None:
 def hand_over(turns: Turns) -> None:
     with turns.turn(SITE, after_others=True) as other:
         assert other.handed_over
+
+
+def test_whoever_is_stopped_by_a_brake_looks_once_more_for_what_was_handed_over_meanwhile() -> None:
+    world, turns = lived(), Turns()
+    world.policies = policy(sites_per_hour=1)
+    world.touched.append("another site")
+    del world.rules[naming.rule_of(SITE, "deny-out")]
+    world.turn = turns.turn  # type: ignore[method-assign]
+    look, braked = world.look, 0
+
+    def looked(reads: Iterable[Read[Any]]) -> Mapping[Read[Any], Sighting[Any]]:
+        nonlocal braked
+        if SitesTouched() in (asked := set(reads)):
+            braked += 1
+            if braked == 1:
+                hand_over(turns)
+        return look(asked)
+
+    world.look = looked  # type: ignore[method-assign]
+    (ending,) = reconcile.thing(ThingTarget(OURS), JANE, world)
+    assert ending.said.status == "blocked"
+    assert braked == 2
 
 
 def test_an_event_about_a_thing_of_a_site_at_which_others_are_costs_no_look() -> None:

@@ -25,16 +25,16 @@ def site(run: Run, parts: Parts) -> Ending:
         parts.watch("plan", number, run.plan, run.seen)
         todo = [change for change in run.plan.changes if _key(change) not in refused]
         if not todo or not run.may_apply():
-            if run.over(run.at_rest()):
+            if _left(run, at_rest=run.at_rest()):
                 return _tell(run, parts)
-            run.join()
-            run.known = {}
             continue
         if standstills >= STANDSTILLS or parts.left(deadline) <= 0:
             run.again = "others are changing the same things" if standstills else "the time of this delivery is up"
             return _tell(run, parts)
         if brakes.resting(run, todo, parts) or brakes.braked(run, parts):
-            return _tell(run, parts)
+            if _left(run, at_rest=False):
+                return _tell(run, parts)
+            continue
         run.notes |= dict.fromkeys(run.plan.notes)
         run.begin(todo, parts)
         done = parts.apply(todo, deadline=deadline, seed=f"{run.cause.id}/{number}")
@@ -47,6 +47,15 @@ def site(run: Run, parts: Parts) -> Ending:
         if standstills:
             parts.pause()
     raise RuntimeError(f"the plan for {run.site} does not come to an end: {run.plan.changes}")
+
+
+def _left(run: Run, *, at_rest: bool) -> bool:
+    """Leave the site; not if somebody has handed their work over meanwhile, which is then its own too."""
+    if run.over(at_rest):
+        return True
+    run.join()
+    run.known = {}
+    return False
 
 
 def _key(change: Change) -> tuple[str, str]:
