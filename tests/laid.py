@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -16,7 +17,12 @@ from typing import Any, Self
 import requests
 
 from tests.house import PRINCIPAL, PROJECT, REGION, House, service
+from wayout import doctor
 from wayout.cli.demo.people import DEAD, INVOKER, TOPICS
+from wayout.cli.doctor import EXITS
+from wayout.cloud.clients import Clients
+from wayout.cloud.settings import Settings
+from wayout.egress import health
 from wayout.egress.health import needed
 
 NUMBER = "123456789012"
@@ -51,11 +57,10 @@ def subscription(name: str) -> str:
 
 @dataclass(frozen=True)
 class Diagnosed:
-    """What the doctor printed, and how it exited. Findings are (mark, said and next step) by what they are about."""
+    """What the doctor said, and its exit code. Findings: (mark, said and next step) by what they are about."""
 
     exit: int
     document: dict[str, Any]
-    error: str
 
     @property
     def well(self) -> bool:
@@ -150,16 +155,32 @@ class Laid(House):
             "slack": True,
         } | changed
 
-    def doctor(self, *words: str, who: str = OWNER, timeout: float = 20.0, **changed: Any) -> str:
-        """What the command prints for people."""
-        run = self.run(*words, who=who, timeout=timeout, **changed)
-        return run.stdout
+    def diagnose(
+        self, *, who: str = OWNER, timeout: float = 20.0, sources: Sequence[str] = (), **changed: Any
+    ) -> Diagnosed:
+        """What the doctor finds, in this process: whenever it would wait, all that is under way comes to rest."""
+        described = health.parse(json.dumps(self.description(**changed)))
+        clients = Clients(Settings.from_env(self.environment(who) | {"WAYOUT_PRINCIPAL": "you"}))
+        seconds = 0.0
 
-    def diagnose(self, *words: str, who: str = OWNER, timeout: float = 20.0, **changed: Any) -> Diagnosed:
+        def sleep(pause: float) -> None:
+            nonlocal seconds
+            seconds += pause
+            self.settle()
+
+        try:
+            found = doctor.examine(
+                described, clients, sources=sources, timeout=timeout, clock=lambda: seconds, sleep=sleep
+            )
+        finally:
+            clients.close()
+        return Diagnosed(EXITS[found.mark], json.loads(found.model_dump_json()))
+
+    def command(self, *words: str, who: str = OWNER, timeout: float = 20.0, **changed: Any) -> Diagnosed:
         """What the command prints for scripts."""
         run = self.run("--json", *words, who=who, timeout=timeout, **changed)
         assert run.stdout, run.stderr
-        return Diagnosed(run.returncode, json.loads(run.stdout), run.stderr)
+        return Diagnosed(run.returncode, json.loads(run.stdout))
 
     def run(
         self, *words: str, who: str = OWNER, timeout: float = 20.0, **changed: Any

@@ -31,7 +31,7 @@ PATHS = {
     "outcomes": "wayout-outcomes → on_outcome",
 }
 SCHEDULE = f"job wayout-sweep → {topic('wayout-sweep')}"
-SOON = 6.0  # seconds that an echo is waited for which will not come; the others come sooner, on a busy machine too
+SOON = 6.0  # seconds that an echo is waited for which will not come
 
 
 @pytest.fixture
@@ -46,7 +46,7 @@ def laid(tmp_path: Path) -> Iterator[Laid]:
 def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid) -> None:
     before = laid.world()
 
-    found = laid.diagnose()
+    found = laid.command()
 
     assert found.well, found.findings
     assert found.exit == 2, "what nobody looks at is never green"
@@ -60,7 +60,7 @@ def test_a_healthy_deployment_is_green_all_over_and_is_left_as_it_was(laid: Laid
 
 
 def test_people_read_marks_in_a_pipe_too(laid: Laid) -> None:
-    said = laid.doctor()
+    said = laid.run().stdout
 
     assert "  ✓ wayout-requests → on_request: came back after " in said
     assert f"{PROJECT}: well, as far as can be seen (" in said
@@ -68,13 +68,25 @@ def test_people_read_marks_in_a_pipe_too(laid: Laid) -> None:
 
 
 def test_scripts_read_what_the_schema_says(laid: Laid) -> None:
-    found = laid.diagnose().document
+    found = laid.command().document
     schema = json.loads((ROOT / "docs/schemas/diagnosis.v1.schema.json").read_text())
 
     assert set(found) == set(schema["required"]) == {"project", "findings", "mark"}
     finding = schema["$defs"]["Finding"]["properties"]
     assert all(set(one) == set(finding) and one["mark"] in finding["mark"]["enum"] for one in found["findings"])
     assert Diagnosis.model_validate({key: found[key] for key in ("project", "findings")}).mark == found["mark"]
+
+
+def test_the_command_finds_what_is_found_in_this_process_and_exits_with_1_if_something_is_red(laid: Laid) -> None:
+    laid.policy.unlink()
+
+    found, here = laid.command(), laid.diagnose()
+
+    assert found.exit == here.exit == 1
+    assert found.marked("red") == here.marked("red") != {}
+    assert {what: mark for what, (mark, _) in found.findings.items()} == {
+        what: mark for what, (mark, _) in here.findings.items()
+    }
 
 
 # broken: what is done to it, what is red then, and in which words
@@ -529,7 +541,7 @@ def test_an_echo_that_two_sinks_take_proves_neither() -> None:
 def test_from_names_the_one_project_that_the_echo_comes_from(laid: Laid) -> None:
     laid.admin("projects", {"project": "apps", "number": "987654321098"})
 
-    found = laid.diagnose("--from", PROJECT, timeout=SOON, projects=[PROJECT, "apps"])
+    found = laid.command("--from", PROJECT, timeout=SOON, projects=[PROJECT, "apps"])
 
     assert [what for what in found.findings if what.startswith("log entry of")] == [PATHS["events"]]
     assert set(found.marked("red")) == {"projects/apps/sinks/wayout-events"}
@@ -548,7 +560,7 @@ def test_several_projects_of_an_organization_can_be_named(laid: Laid) -> None:
     laid.admin("projects", {"project": "apps", "number": "987654321098"})
     sink = {"parent": "organizations/42", "name": "wayout"}
 
-    found = laid.diagnose("--from", PROJECT, "--from", "apps", timeout=1, sink=sink, projects=[])
+    found = laid.command("--from", PROJECT, "--from", "apps", timeout=1, sink=sink, projects=[])
 
     assert {f"projects/{PROJECT}", "projects/apps"} <= set(found.findings)
     assert "looked at: my-project, apps" in found.marked("unknown")["other projects in organizations/42"]
@@ -576,23 +588,32 @@ def test_an_echo_that_a_new_sink_lost_is_sent_again_until_it_comes(laid: Laid) -
 # what comes in
 
 
-@pytest.mark.parametrize(
-    ("changed", "words"),
-    [
-        ({"region": None}, "region: Input should be a valid string"),
-        ({"topics": {"events": "wayout-events"}}, "topics.events: "),
-        ({"functions": {}}, "functions.on_audit_log: is missing"),
-        ({"colour": "green"}, "colour: Extra inputs are not permitted"),
-    ],
-)
-def test_a_description_that_makes_no_sense_is_refused_with_its_field(
-    laid: Laid, changed: dict[str, Any], words: str
-) -> None:
+SENSELESS: list[tuple[dict[str, Any], str]] = [
+    ({"region": None}, "region: Input should be a valid string"),
+    ({"topics": {"events": "wayout-events"}}, "topics.events: "),
+    ({"functions": {}}, "functions.on_audit_log: is missing"),
+    ({"colour": "green"}, "colour: Extra inputs are not permitted"),
+]
+
+
+@pytest.mark.parametrize(("changed", "words"), SENSELESS)
+def test_a_description_that_makes_no_sense_is_refused_with_its_field(changed: dict[str, Any], words: str) -> None:
+    sink = {"parent": HOME, "name": "wayout"}
+
+    with pytest.raises(health.DeploymentError) as refused:
+        health.parse(json.dumps(DESCRIBED | {"sink": sink} | changed))
+
+    assert any(words in problem for problem in refused.value.problems)
+
+
+def test_what_is_refused_is_said_by_the_command_and_is_no_finding(laid: Laid) -> None:
+    changed = {field: value for one, _ in SENSELESS for field, value in one.items()}
+
     run = laid.run("--json", **changed)
 
     assert run.returncode == 3, "1 is for what was looked at and is red"
     assert run.stdout == ""
-    assert words in run.stderr
+    assert not [words for _, words in SENSELESS if words not in run.stderr], run.stderr
 
 
 def test_all_outputs_of_terraform_are_taken_too(laid: Laid) -> None:

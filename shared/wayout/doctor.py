@@ -50,6 +50,20 @@ class _Echo:
         return f"{DOORS[self.flow]}, from the log of {self.source}" if self.source else DOORS[self.flow]
 
 
+@dataclass(frozen=True)
+class _Watch:
+    """How long the echoes have been waited for, and may be."""
+
+    clock: Callable[[], float]
+    sleep: Callable[[float], None]
+    began: float
+    timeout: float
+
+    @property
+    def seconds(self) -> float:
+        return self.clock() - self.began
+
+
 def examine(
     deployment: Deployment,
     clients: Clients,
@@ -57,6 +71,8 @@ def examine(
     sources: Sequence[str] = (),
     timeout: float = TIMEOUT,
     tell: Tell = lambda _: None,
+    clock: Callable[[], float] = time.monotonic,
+    sleep: Callable[[float], None] = time.sleep,
 ) -> Diagnosis:
     """Examine a deployment; `tell` hears what is going on. Waits `timeout` seconds at most for the echoes, and sends
     again those that stay out: what is written before a new sink works is lost.
@@ -66,11 +82,11 @@ def examine(
     """
     laid = deployment.sampled(sources or (deployment.project,))
     sources = sources or deployment.sources
-    began = time.monotonic()
+    began = clock()
     sent = list(_sent(laid, sources, clients, tell))
     tell("looking at what was laid")
     looked = _looked(laid, clients)
-    _listen(sent, began, laid, clients, timeout, tell)
+    _listen(sent, _Watch(clock, sleep, began, timeout), laid, clients, tell)
     if any(one.tries > 1 for one in sent):  # what was not ready at first may be now
         tell("looking again at what was laid")
         looked = _looked(laid, clients)
@@ -132,32 +148,32 @@ def _looked(laid: Deployment, clients: Clients) -> Seen:
     )
 
 
-def _listen(sent: list[_Echo], began: float, laid: Deployment, clients: Clients, timeout: float, tell: Tell) -> None:
+def _listen(sent: list[_Echo], watch: _Watch, laid: Deployment, clients: Clients, tell: Tell) -> None:
     """Wait for the answers, until all have come or time is up; each echo's `heard` says how long it took."""
-    again = began + AGAIN[0]
+    again = AGAIN[0]
     pause = min(max(clients.settings.poll_seconds, PAUSE[0]), PAUSE[1])
     waiting = {one.asked.echo: one for one in sent if one.heard.unsent is None}
     while waiting:
-        tell(_words(list(waiting.values()), len(sent), time.monotonic() - began, timeout))
+        tell(_words(list(waiting.values()), len(sent), watch.seconds, watch.timeout))
         try:
             found = echoing.hear(clients, laid.subscriptions.doctor, set(waiting))
         except CloudError as error:
             for each in waiting.values():
                 each.heard = Heard(each.flow, each.source, unsent=_unsent(error))
             return
-        seconds = time.monotonic() - began
+        seconds = watch.seconds
         for said in found:
             if said.echo in waiting:
                 each = waiting.pop(said.echo)
                 each.heard = Heard(each.flow, each.source, said, seconds)
-        if seconds >= timeout:
+        if seconds >= watch.timeout:
             break
-        if waiting and time.monotonic() >= again:
+        if waiting and watch.seconds >= again:
             again += AGAIN[min(_again(waiting.values(), laid, clients), len(AGAIN)) - 1]
         if waiting:
-            time.sleep(pause)
+            watch.sleep(pause)
     for each in waiting.values():
-        each.heard = Heard(each.flow, each.source, seconds=time.monotonic() - began)
+        each.heard = Heard(each.flow, each.source, seconds=watch.seconds)
 
 
 def _again(waiting: Iterable[_Echo], laid: Deployment, clients: Clients) -> int:

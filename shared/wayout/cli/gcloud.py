@@ -16,6 +16,9 @@ def configure(folder: Path, port: int, principal: str, project: str) -> dict[str
     `gcloud run` puts the region before any host that it is given, so the local Google Cloud is gcloud's proxy, and the
     hosts are names that lead nowhere else (RFC 6761). APIs that are not served have such a host too: gcloud asks,
     and is refused at once. The token is the principal's e-mail address.
+
+    The hosts are variables: gcloud reads its file once for each API that it knows, and 180 lines of hosts in it would
+    take a quarter of every command's time.
     """
     token = folder / "token"
     token.write_text(principal, encoding="utf-8")
@@ -24,7 +27,8 @@ def configure(folder: Path, port: int, principal: str, project: str) -> dict[str
     (folder / "configurations").mkdir(exist_ok=True)
     with (folder / "configurations" / f"config_{NAME}").open("w", encoding="utf-8") as file:
         config.write(file)
-    return {
+    hosts = {f"CLOUDSDK_API_ENDPOINT_OVERRIDES_{name.upper()}": _host(name) for name in apis()}
+    return hosts | {
         "CLOUDSDK_CONFIG": str(folder),
         "CLOUDSDK_ACTIVE_CONFIG_NAME": NAME,
         "CLOUDSDK_CORE_PROJECT": project,
@@ -39,12 +43,14 @@ def apis() -> list[str]:
     return files("wayout.cli").joinpath("gcloud_apis.txt").read_text(encoding="utf-8").split()
 
 
+def _host(api: str) -> str:
+    return f"http://{api.replace('_', '-')}.localcloud.test/{PATHS.get(api, '')}"
+
+
 def _sections(port: int) -> dict[str, dict[str, str]]:
-    hosts = {name: f"http://{name.replace('_', '-')}.localcloud.test/{PATHS.get(name, '')}" for name in apis()}
     quiet = {"disable_usage_reporting": "true", "check_gce_metadata": "false", "survey_disable_prompts": "true"}
     return {
         "core": quiet,
         "component_manager": {"disable_update_check": "true"},
         "proxy": {"type": "http", "address": "127.0.0.1", "port": str(port)},
-        "api_endpoint_overrides": hosts,
     }
