@@ -97,7 +97,7 @@ class House(AbstractContextManager["House"]):
         logging.getLogger("werkzeug").setLevel(logging.ERROR)
         server = make_server("127.0.0.1", 0, DispatcherMiddleware(_nothing, apps), threaded=True)
         self._server = server
-        threading.Thread(target=server.serve_forever, name="functions", daemon=True).start()
+        threading.Thread(target=server.serve_forever, args=(0.02,), name="functions", daemon=True).start()
 
     def _guarded(self, function: str, app: Any) -> Any:
         """Cloud Run's front door: whoever a service's policy does not name is refused before the function is asked."""

@@ -53,6 +53,7 @@ class Judge:
         machine: bool = False,
     ) -> None:
         self._way = way
+        self._enters = Hop("egress setting", f"{way.egress if way else ''}: it goes through the VPC", Answer.YES)
         self._receiver = receiver
         self._sender = sender(job, way, account, ground, machine=machine) if way else None
         if isinstance(self._sender, Sender) and ground is not None:
@@ -146,7 +147,7 @@ class Judge:
             )
             yield leaving.directly(to, protocol, packet.port)
             return
-        yield Hop("egress setting", f"{self._way.egress}: it goes through the VPC", Answer.YES)
+        yield self._enters
         if self._ground.hidden:
             yield Hop("network", f"what would decide cannot be seen: {self._ground.hidden}", Answer.UNKNOWN)
             return

@@ -27,7 +27,7 @@ class Routing:
 
     def __init__(self, routes: Iterable[Route], tags: frozenset[str]) -> None:
         self._known: dict[int, tuple[Route, ...]] = {}
-        self._led: dict[tuple[Route, ...], Led] = {}
+        self._led: dict[int, Led] = {}
         fit = [route for route in routes if not route.tags or tags & set(route.tags)]
         lanes = [_lane(route) for route in fit if ranges.is_ipv4(route.destination)]
         self._subnets = sorted((one for one in lanes if one.route.local or one.route.peering), key=_order)
@@ -44,10 +44,9 @@ class Routing:
 
     def leads(self, destination: int) -> Led:
         """Where the routes lead that may be taken: all of them that matters to a packet."""
-        best = self.best(destination)
-        if best not in self._led:
-            self._led[best] = frozenset(map(kind, best))
-        return self._led[best]
+        if destination not in self._led:
+            self._led[destination] = frozenset(map(kind, self.best(destination)))
+        return self._led[destination]
 
     def _best(self, destination: int) -> tuple[Route, ...]:
         for lanes in (self._subnets, self._others):
