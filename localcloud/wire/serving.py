@@ -39,7 +39,7 @@ class Server(uvicorn.Server):
         ticks = 0
         while not await self.on_tick(ticks):
             ticks += 1
-            with suppress(TimeoutError, asyncio.TimeoutError):  # two classes until Python 3.11
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._end.wait(), TICK)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
