@@ -6,6 +6,8 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
 .DEFAULT_GOAL := help
+# The tests start some hundred processes: without it, each would compile our modules anew.
+unexport PYTHONDONTWRITEBYTECODE
 .PHONY: help setup demo test lint types rooms unit bundle assumptions bench chaos soak fuzz lock clean
 
 help:  ## Show this list

@@ -18,6 +18,7 @@ from localcloud.core import Cloud
 from localcloud.pubsub.push import Poster
 from localcloud.wire import grpc_face, rest
 from localcloud.wire.connections import Protocol
+from localcloud.wire.serving import Server
 
 __all__ = ["LocalCloud", "services"]
 
@@ -86,18 +87,6 @@ class LocalCloud:
         self.stop()
 
 
-class _Server(uvicorn.Server):
-    """Says when it is up."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.up = threading.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.up.set()
-
-
 class _Web:
     """uvicorn in a thread with a loop of its own."""
 
@@ -113,7 +102,7 @@ class _Web:
             self._socket.close()
             raise
         self.port: int = self._socket.getsockname()[1]
-        self._server = _Server(
+        self._server = Server(
             uvicorn.Config(
                 rest.app(cloud, extra_routes=[slack.route(cloud), *admin.routes(cloud)]),
                 log_level="warning",
@@ -139,7 +128,7 @@ class _Web:
             raise RuntimeError("the web server did not start")
 
     def stop(self) -> None:
-        self._server.should_exit = True
+        self._server.end()
         if self._thread.is_alive():
             self._thread.join(timeout=10)
         self._socket.close()

@@ -109,7 +109,7 @@ def scripted() -> Iterator[Scripted]:
             raise AssertionError
 
     http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=http.serve_forever, daemon=True)
+    thread = threading.Thread(target=http.serve_forever, args=(0.02,), daemon=True)
     thread.start()
     server = grpc.server(ThreadPoolExecutor(4), handlers=[Rpc()])
     told.url, told.grpc = f"http://127.0.0.1:{http.server_port}", f"127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"

@@ -7,7 +7,7 @@ Access. A machine at the other end has no tags and no account.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from tests.egress.arrival import GOOGLE, NOWHERE, PRIVATE, VIRTUAL
@@ -72,7 +72,7 @@ class _Inside:
     """What becomes of a sender's packets in its network; what cannot concern it is put aside once."""
 
     def __init__(self, world: World, sender: Sender) -> None:
-        self._sender = sender
+        self._sender, self._address = sender, sender.address
         network = sender.subnet.network
         self._subnets = [one for one in world.subnets.values() if one.network == network]
         self._routes = [one for one in world.routes if one.network == network]
@@ -82,7 +82,7 @@ class _Inside:
         self._in = _Wall(world, network, Direction.INGRESS, sender)
 
     def arrives(self, packet: Packet) -> bool | None:
-        sent = replace(packet, source=self._sender.address)
+        sent = Packet(self._address, packet.address, packet.protocol, packet.port)
         if not self._out.passes(sent):
             return False
         at = [one for one in self._subnets if lies_in(packet.address, (one.range, *one.secondary))]
@@ -111,7 +111,7 @@ class _Wall:
     """One direction of a network's firewall, for one sender and machines without tags at the other end."""
 
     def __init__(self, world: World, network: NetworkName, direction: Direction, sender: Sender) -> None:
-        self._sender, self._direction = sender, direction
+        self._sender, self._direction, self._address = sender, direction, sender.address
         rules = (one for one in world.rules.values() if one.network == network and one.direction == direction)
         meant = [one for one in rules if self._means(one)]
         vpc: list[Ruled] = [*sorted(meant, key=lambda one: (one.priority, one.action != Action.DENY))]
@@ -133,12 +133,12 @@ class _Wall:
         if rule.target_accounts and account not in rule.target_accounts:
             return False
         if isinstance(rule, PolicyRule):
-            return not rule.sources or lies_in(self._sender.address, rule.sources)
+            return not rule.sources or lies_in(self._address, rule.sources)
         if rule.target_tags and not tags & set(rule.target_tags):
             return False
         named = self._sender.tags if self._sender.named else frozenset[str]()
         anybody = not (rule.sources or rule.source_tags or rule.source_accounts)
-        return anybody or bool(named & set(rule.source_tags)) or lies_in(self._sender.address, rule.sources)
+        return anybody or bool(named & set(rule.source_tags)) or lies_in(self._address, rule.sources)
 
     def passes(self, packet: Packet) -> bool:
         for block in self._blocks:

@@ -56,7 +56,7 @@ def on_request() -> Iterator[str]:
     """The function, served; gives its URL."""
     create: Any = functions_framework.create_app
     server = make_server("127.0.0.1", 0, create("on_request", str(SOURCE)), threaded=True)
-    thread = threading.Thread(target=server.serve_forever)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
     thread.start()
     yield f"http://127.0.0.1:{server.server_port}/projects/home/topics/requests?pubsub_trigger=true"
     server.shutdown()

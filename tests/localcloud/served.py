@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import socket
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +21,7 @@ from localcloud.clock import Clock
 from localcloud.core import Cloud
 from localcloud.wire import rest
 from localcloud.wire.connections import Protocol
+from localcloud.wire.serving import Server
 
 __all__ = ["P", "R", "Served", "compute", "dns", "served"]
 
@@ -104,14 +104,13 @@ def served(clock: Clock | None = None, routes: Sequence[BaseRoute] = ()) -> Iter
     config = uvicorn.Config(
         rest.app(cloud, routes), log_level="warning", timeout_graceful_shutdown=1, ws="none", http=Protocol
     )
-    server = uvicorn.Server(config)
+    server = Server(config)
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP) as listener:
         listener.bind(("127.0.0.1", 0))
         listener.listen(512)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
         thread.start()
-        while not server.started:
-            time.sleep(0.005)
+        assert server.up.wait(20)
         cloud.clock.start()
         stage = Served(cloud, f"http://127.0.0.1:{listener.getsockname()[1]}")
         try:
@@ -119,7 +118,7 @@ def served(clock: Clock | None = None, routes: Sequence[BaseRoute] = ()) -> Iter
         finally:
             stage.close()
             cloud.clock.stop()
-            server.should_exit = True
+            server.end()
             thread.join(timeout=10)
 
 

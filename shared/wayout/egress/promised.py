@@ -107,17 +107,12 @@ def _kind(traffic: Traffic) -> tuple[str, int]:
 
 def _addresses(places: tuple[str, ...], ground: Ground) -> Iterator[str]:
     """An address of every part of these places (CIDR text): its third, since a subnet's first two are nobody's."""
-    routes = [_ends(route.destination) for route in ground.routes if ranges.is_ipv4(route.destination)]
-    bounds = sorted({bound for low, high in (*ground.book.edges, *routes) for bound in (low, high + 1)})
-    for low, high in map(_ends, places):
+    routes = [ranges.ends(route.destination) for route in ground.routes if ranges.is_ipv4(route.destination)]
+    bounds = sorted({*ground.book.bounds, *(bound for low, high in routes for bound in (low, high + 1))})
+    for low, high in map(ranges.ends, places):
         inner = bounds[bisect_right(bounds, low) : bisect_right(bounds, high)]
         for first, after in pairwise((low, *inner, high + 1)):
             yield str(IPv4Address(first + min(2, (after - first - 1) // 2)))
-
-
-def _ends(place: str) -> tuple[int, int]:
-    net = ranges.parse(place)
-    return int(net.network_address), int(net.broadcast_address)
 
 
 def _foreign(hop: Hop) -> bool:

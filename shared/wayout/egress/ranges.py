@@ -37,6 +37,13 @@ def is_ipv4(text: str) -> bool:
 
 
 @lru_cache(maxsize=4096)
+def ends(text: str) -> tuple[int, int]:
+    """The first and the last address of an IPv4 range, as numbers."""
+    net = parse(text)
+    return int(net.network_address), int(net.broadcast_address)
+
+
+@lru_cache(maxsize=4096)
 def _version(text: str) -> int:
     return ip_network(text, strict=False).version
 

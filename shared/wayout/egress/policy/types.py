@@ -132,8 +132,11 @@ class Profile(_Part):
     @property
     def reaches_internet(self) -> bool:
         """Whether it lets traffic out to the internet through the VPC, so that a NAT is needed."""
-        public = any(not ranges.within((place,), ranges.PRIVATE) for place in self.ranges)
-        return self.egress == Egress.ALL and (self.internet or public or self.google_apis == "default-domains")
+        if self.egress != Egress.ALL:
+            return False
+        if self.internet or self.google_apis == "default-domains":
+            return True
+        return any(not ranges.within((place,), ranges.PRIVATE) for place in self.ranges)
 
     @property
     def taken_road(self) -> Literal["connector", "direct"]:

@@ -8,7 +8,7 @@ from wayout.egress import ranges
 from wayout.egress.model import Egress, Traffic
 from wayout.egress.policy import Profile
 from wayout.egress.reach import Packet
-from wayout.egress.reach.spans import canonical, kinds, number, spans
+from wayout.egress.reach.spans import Places, canonical, kinds, number, spans
 
 # The virtual addresses of Google APIs, and what keeps a connector alive: facts.md sections 1a, 1c and 2.
 APIS = {"private": ("199.36.153.8/30", "34.126.0.0/18"), "restricted": ("199.36.153.4/30", "34.126.0.0/18")}
@@ -40,6 +40,7 @@ class Allowance:
             self._allowed.append((internet, HTTPS))
         self._ready = [(spans(places), kinds(traffic)) for places, traffic in self._allowed]
         self._promised = self._ready[1:] if connector else self._ready
+        self._places = Places([_PLATFORM, *(places for places, _ in self._ready)])
 
     def __call__(self, packet: Packet) -> bool:
         """Whether the profile allows it."""
@@ -56,7 +57,7 @@ class Allowance:
     def place(self, address: str) -> Hashable:
         """What it can tell of an address: packets of one kind to addresses of one place are allowed alike."""
         to = number(address)
-        return to if to is None else (to in _PLATFORM, *(to in place for place, _ in self._ready))
+        return to if to is None else self._places[to]
 
     def kind(self, protocol: str, port: int) -> Hashable:
         """What it can tell of a protocol and port."""

@@ -35,8 +35,8 @@ from wayout.egress.model import (
     kind,
     subject,
 )
-from wayout.egress.proof.future import Step, prefixes
-from wayout.egress.proof.moments import NOW, Future, User, View, concerns, inside, way_at
+from wayout.egress.proof.future import Step
+from wayout.egress.proof.moments import NOW, Future, User, View, Views, concerns, inside, way_at
 from wayout.egress.proof.packets import classes, things
 from wayout.egress.reach import Answer, Ground, Packet, Verdict, every
 from wayout.egress.remedies import Want
@@ -130,23 +130,22 @@ def _judged(user: User, future: Future) -> Iterator[Blocked]:
     concerning = [step for step in future.steps if concerns(user, step, future)]
     if not concerning:
         return
-    of, may = future.field(user.way)
-    then = View(user, NOW, future, of)
+    views = Views(user, future)
+    then = views.at(NOW)
     told: set[str] = set()
     for step in concerning:
-        now = View(user, step, future, of)
-        for rows, columns in classes(then.sight, now.sight, may):
+        now = views.at(step)
+        for rows, columns in classes(then.sight, now.sight, views.may):
             was, becomes = then.answer(rows[0], columns[0]), now.answer(rows[0], columns[0])
             if was == becomes:
                 continue
-            first = of.packet(rows[0], columns[0])
+            first = views.field.packet(rows[0], columns[0])
             held = _holds(user, was, first, future)
             harm = _harm(was, becomes, may=user.ours and future.allowed(first), held=held)
             if harm and harm not in told:
                 # What excuses one packet on the way to this step may not excuse another.
-                alike = (of.packet(row, column) for row in rows for column in columns)
-                found = (_finding(user, _first(user, step, future, one, was), one, harm, was, future) for one in alike)
-                finding = next(filter(None, found), ())
+                alike = ((row, column) for row in rows for column in columns)
+                finding = _first_finding(views, step, alike, harm, was)
                 told |= {harm} if finding else set()
                 yield from finding
 
@@ -177,19 +176,28 @@ def _harm(was: Answer, now: Answer, *, may: bool, held: bool) -> Harm | None:
     return "cut" if held and now != Answer.YES else None
 
 
-def _first(user: User, step: Step, future: Future, packet: Packet, was: Answer) -> Step:
-    """The first step on the way there at which the packet fares otherwise."""
+def _first_finding(
+    views: Views, step: Step, packets: Iterable[tuple[int, int]], harm: Harm, was: Answer
+) -> tuple[Blocked, ...]:
+    """The harm in words, of the first packet that nothing excuses; none if all are excused."""
+    excused: set[Hashable] = set()
+    for row, column in packets:
+        view = views.first(step, row, column, was)
+        key = view.step, view.alike(row, column)
+        if key in excused:
+            continue
+        if finding := _finding(views, view, row, column, harm, was):
+            return finding
+        excused.add(key)
+    return ()
 
-    return next((one for one in prefixes(step) if future.judge(user, one).reaches(packet) != was), step)
 
-
-def _finding(user: User, step: Step, packet: Packet, harm: Harm, was: Answer, future: Future) -> tuple[Blocked, ...]:
+def _finding(views: Views, view: View, row: int, column: int, harm: Harm, was: Answer) -> tuple[Blocked, ...]:
     """The harm in words; none if the packet takes Google's own path, or if the policy tolerates what lets it out."""
-    want = future.want
-    way = way_at(user, step)
-    verdict = future.judge(user, step).judge(packet)
+    user, step, want = views.user, view.step, views.future.want
+    packet, verdict = views.field.packet(row, column), view.verdict(row, column)
     lets_out = _lets_out(verdict)
-    adopted = want.adopted is not None and way == want.way  # which the policy lets be as it is
+    adopted = want.adopted is not None and way_at(user, step) == want.way  # which the policy lets be as it is
     tolerated = adopted or any(fnmatchcase(lets_out, glob) for glob in want.profile.tolerates)
     if harm == "open" and (not verdict.inside or tolerated):
         return ()

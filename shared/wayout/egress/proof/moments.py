@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from wayout.egress import grounds
 from wayout.egress.grounds import elsewhere, ground
 from wayout.egress.model import Attach, Change, FirewallRule, JobName, Seen, Update, Way
 from wayout.egress.proof.allowance import Allowance
-from wayout.egress.proof.future import Step, after, steps
+from wayout.egress.proof.future import Step, after, prefixes, steps
 from wayout.egress.proof.packets import Field, Sight, field, tags_of
-from wayout.egress.reach import Answer, Ground, Judge, Packet, through_vpc
+from wayout.egress.reach import Answer, Ground, Judge, Packet, Verdict, through_vpc
 from wayout.egress.reach.spans import number
 from wayout.egress.remedies import Want
 
@@ -42,6 +43,7 @@ class Future:
         self._known = {NOW: ground(want, seen)}
         self.allowed = Allowance(want.profile, grounds.inside(self.at(NOW)))
         self._fields: dict[Way | None, tuple[Field, Sight]] = {}
+        self._prefixes: dict[Step, tuple[Step, ...]] = {}
         self._left = self._grounds_left()
 
     def at(self, step: Step) -> Ground:
@@ -50,6 +52,12 @@ class Future:
             made = [change for change in step.made if not isinstance(change, Attach)]
             self._known[step] = ground(self.want, after(self._seen, made)) if made else self.at(NOW)
         return self._known[step]
+
+    def prefixes(self, step: Step) -> tuple[Step, ...]:
+        """The moments on the way to one, each of them once; the last is the step itself."""
+        if step not in self._prefixes:
+            self._prefixes[step] = (*islice(prefixes(step), len(step.made) - 1), step)
+        return self._prefixes[step]
 
     def _grounds_left(self) -> dict[Way, Ground]:
         """Where the jobs come from that leave a working way in another network: it stays as it is."""
@@ -79,6 +87,7 @@ class View:
     """How one user fares at one step; packets that look alike to the judge are judged once."""
 
     def __init__(self, user: User, step: Step, future: Future, of: Field) -> None:
+        self.step = step
         self._judge = future.judge(user, step)
         self._field = of
         self._known: dict[tuple[int, int], Answer] = {}
@@ -86,10 +95,39 @@ class View:
 
     def answer(self, row: int, column: int) -> Answer:
         """What becomes of a packet of the field."""
-        key = self.sight.rows[row], self.sight.columns[column]
+        key = self.alike(row, column)
         if key not in self._known:
             self._known[key] = self._judge.reaches(self._field.packet(row, column))
         return self._known[key]
+
+    def verdict(self, row: int, column: int) -> Verdict:
+        """The same, hop by hop."""
+        return self._judge.judge(self._field.packet(row, column))
+
+    def alike(self, row: int, column: int) -> tuple[int, int]:
+        """What packets that look alike here have in common."""
+        return self.sight.rows[row], self.sight.columns[column]
+
+
+class Views:
+    """How one user fares at whatever steps somebody asks about."""
+
+    def __init__(self, user: User, future: Future) -> None:
+        self.user = user
+        self.future = future
+        self.field, self.may = future.field(user.way)
+        self._known: dict[Step, View] = {}
+
+    def at(self, step: Step) -> View:
+        """The same view for the same step."""
+        if step not in self._known:
+            self._known[step] = View(self.user, step, self.future, self.field)
+        return self._known[step]
+
+    def first(self, step: Step, row: int, column: int, was: Answer) -> View:
+        """The view at the first step on the way to one at which a packet fares otherwise."""
+        on_the_way = map(self.at, self.future.prefixes(step))
+        return next((one for one in on_the_way if one.answer(row, column) != was), self.at(step))
 
 
 def way_at(user: User, step: Step) -> Way | None:

@@ -159,8 +159,8 @@ def _addresses(places: Iterable[str]) -> list[str]:
     edges = {0, _LAST + 1}
     for text in set(places):
         if ranges.is_ipv4(text):
-            net = ranges.parse(text)
-            edges |= {int(net.network_address), int(net.broadcast_address) + 1}
+            first, last = ranges.ends(text)
+            edges |= {first, last + 1}
     ordered = sorted(edges)
     return [str(IPv4Address(low + min(2, (high - low - 1) // 2))) for low, high in pairwise(ordered)]
 

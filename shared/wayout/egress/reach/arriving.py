@@ -27,7 +27,8 @@ class Arrival:
         def firewall(policies: Sequence[FirewallPolicy]) -> Firewall:
             return Firewall(network, book, policies, Direction.INGRESS, target, senders)
 
-        self._here, there = firewall(policies), firewall(wide)
+        self._here = firewall(policies)
+        there = self._here if len(wide) == len(policies) else firewall(wide)
         away: dict[str, list[str]] = {}
         for one in ground.subnets:
             if one.name.region != ground.region:
@@ -41,14 +42,14 @@ class Arrival:
             one for low, high in primary for one in (*range(low, low + KEPT), *range(high - KEPT + 1, high + 1))
         }
 
-    def place(self, to: int) -> tuple[bool, ...]:
+    def place(self, to: int) -> tuple[int, ...]:
         """Everything of an address that is looked at here."""
         away = (to in places for places, _ in self._away)
-        return (to in self._kept, *away, *(seen for one in self._all for seen in one.place(to)))
+        return (to in self._kept, *away, *(one.place(to) for one in self._all))
 
-    def kind(self, protocol: str, port: int) -> tuple[bool, ...]:
+    def kind(self, protocol: str, port: int) -> tuple[int, ...]:
         """Everything of a (canonical) protocol and port that is looked at here."""
-        return tuple(seen for one in self._all for seen in one.kind(protocol, port))
+        return tuple(one.kind(protocol, port) for one in self._all)
 
     def steps(self, source: End, to: int, protocol: str, port: int) -> Iterator[Step]:
         """What becomes of a packet from there."""

@@ -27,6 +27,11 @@ class Book:
         return (self._rules[number] for number in sorted(numbers))
 
     @cached_property
+    def bounds(self) -> list[int]:
+        """The first addresses of what lies in such a stretch, and of what lies behind it, in order."""
+        return sorted({bound for first, last in self.edges for bound in (first, last + 1)})
+
+    @cached_property
     def edges(self) -> list[tuple[int, int]]:
         """First and last address of every stretch that some rule tells apart."""
         named = {texts for rule in every(self._rules, self._policies) for texts in (rule.sources, rule.destinations)}

@@ -7,13 +7,14 @@ rules the lowest priority number wins, and at equal priority DENY (Google's page
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 from wayout.egress.model import Action, Direction, FirewallPolicy, FirewallRule, Layer, Network, PolicyRule, Verb
 from wayout.egress.reach.book import Book
 from wayout.egress.reach.packet import Answer
-from wayout.egress.reach.spans import Kinds, Spans, kinds, spans
+from wayout.egress.reach.spans import Kinds, Places, Spans, kinds, spans
 
 DEFAULT_ACCOUNT = "-compute@developer.gserviceaccount.com"  # of a job that names none; its number is not known here
 
@@ -86,10 +87,14 @@ class Firewall:
         self._target = target
         implied = Answer.YES if direction == Direction.EGRESS else Answer.NO
         self._implied = Decision(implied)
-        self._blocks = [block for block in self._ordered(network, book, policies) if block]
-        slots = [slot for block in self._blocks for slot in block]
-        self._places = list(dict.fromkeys(slot.destinations for slot in slots if slot.destinations is not None))
-        self._kinds = list(dict.fromkeys(slot.kinds for slot in slots))
+        blocks = [block for block in self._ordered(network, book, policies) if block]
+        self._slots = [slot for block in blocks for slot in block]
+        bits = (1 << number for number in range(len(self._slots)))
+        self._blocks = [[(next(bits), slot) for slot in block] for block in blocks]
+        # Which slots a kind and a sender hit, and what is decided where certain slots are hit: bit by bit.
+        self._of_kind: dict[tuple[str, int], int] = {}
+        self._of_source: dict[End, int] = {}
+        self._decided: dict[int, Decision] = {}
 
     def _ordered(self, network: Network, book: Book, policies: Sequence[FirewallPolicy]) -> Iterable[list[_Slot]]:
         def of(*layers: Layer) -> list[list[_Slot]]:
@@ -150,24 +155,34 @@ class Firewall:
             Decision(answer, rule, policy, certain),
         )
 
-    def place(self, destination: int) -> tuple[bool, ...]:
-        """Everything of a destination that it looks at: of two with the same place it decides alike."""
-        return tuple(destination in known for known in self._places)
+    @cached_property
+    def _places(self) -> Places:
+        return Places([slot.destinations for slot in self._slots])
 
-    def kind(self, protocol: str, port: int) -> tuple[bool, ...]:
+    def place(self, destination: int) -> int:
+        """Everything of a destination that it looks at: of two with the same place it decides alike."""
+        return self._places[destination]
+
+    def kind(self, protocol: str, port: int) -> int:
         """Everything of a (canonical) protocol and port that it looks at."""
-        return tuple(known.has(protocol, port) for known in self._kinds)
+        key = protocol, port
+        if key not in self._of_kind:
+            self._of_kind[key] = _bits(slot.kinds.has(protocol, port) for slot in self._slots)
+        return self._of_kind[key]
+
+    def _source(self, source: End) -> int:
+        if source not in self._of_source:
+            self._of_source[source] = _bits(not slot.sourced or _from(slot, source) for slot in self._slots)
+        return self._of_source[source]
 
     def decide(self, protocol: str, port: int, source: End, destination: int) -> Decision:
         """What becomes of a packet; UNKNOWN where rules that may or may not match would decide differently."""
+        hits = self.kind(protocol, port) & self._places[destination] & self._source(source)
+        if hits not in self._decided:
+            self._decided[hits] = self._decide(hits)
+        return self._decided[hits]
 
-        def hits(slot: _Slot) -> bool:
-            if not slot.kinds.has(protocol, port):
-                return False
-            if slot.destinations is not None and destination not in slot.destinations:
-                return False
-            return not slot.sourced or _from(slot, source)
-
+    def _decide(self, hits: int) -> Decision:
         found = self._possible(0, hits)
         if len({decision.answer for decision in found}) == 1:
             return next((one for one in found if one.sure), found[0])
@@ -175,18 +190,22 @@ class Firewall:
         doubt = doubt or next((one for one in found if one.rule is not None), found[0])
         return Decision(Answer.UNKNOWN, doubt.rule, doubt.policy, sure=False)
 
-    def _possible(self, block: int, hits: Callable[[_Slot], bool]) -> list[Decision]:
+    def _possible(self, block: int, hits: int) -> list[Decision]:
         """Every decision that is possible from one block on, the likeliest first."""
         if block >= len(self._blocks):
             return [self._implied]
         found: list[Decision] = []
-        for slot in self._blocks[block]:
-            if not hits(slot):
+        for bit, slot in self._blocks[block]:
+            if not hits & bit:
                 continue
             found += self._possible(block + 1, hits) if slot.verb == Verb.NEXT else [slot.decision]
             if slot.certain:
                 return found
         return found + self._possible(block + 1, hits)
+
+
+def _bits(hits: Iterable[bool]) -> int:
+    return sum(1 << number for number, hit in enumerate(hits) if hit)
 
 
 def _from(slot: _Slot, source: End) -> bool:

@@ -11,7 +11,7 @@ from wayout.egress.reach.arriving import Arrival
 from wayout.egress.reach.firewall import End, Firewall, Target
 from wayout.egress.reach.ground import Ground
 from wayout.egress.reach.packet import Answer, Hop, Packet, Receiver, Verdict
-from wayout.egress.reach.parts import samples, stretches
+from wayout.egress.reach.parts import parts, samples
 from wayout.egress.reach.routing import routing
 from wayout.egress.reach.sender import Sender, sender
 from wayout.egress.reach.spans import canonical, number, spans
@@ -53,6 +53,7 @@ class Judge:
         machine: bool = False,
     ) -> None:
         self._way = way
+        self._enters = Hop("egress setting", f"{way.egress if way else ''}: it goes through the VPC", Answer.YES)
         self._receiver = receiver
         self._sender = sender(job, way, account, ground, machine=machine) if way else None
         if isinstance(self._sender, Sender) and ground is not None:
@@ -63,11 +64,13 @@ class Judge:
         inner, tags, unnamed = found, found.tags, not found.connector and not found.account
         target = Target(tags, inner.account, unnamed)
         self._ends = [End(one, found.source_tags, "") for one in samples(found.range, ground)]
+        self._bare = [End(one.address, frozenset(), "") for one in self._ends]  # as whoever knows no tags sees them
         self._egress = Firewall(ground.network, ground.book, ground.policies, Direction.EGRESS, target, self._ends)
         self._arrival = Arrival(ground, self._receiver, self._ends)
         self._peers = {name: Arrival(peer, self._receiver, self._ends) for name, peer in ground.beyond.items()}
         self._routing = routing(ground.routes, tags)
         self._tunnel = list(self._carried(target)) if found.connector else []
+        self._left: dict[Hashable, Hop] = {}
 
     # what is asked
 
@@ -92,7 +95,7 @@ class Judge:
         best = self._routing.best(to)
         arrivals = (self._arrival, *self._peers.values()) if any(one.local or one.peering for one in best) else ()
         # Of routes only where they lead matters: most subnets of a large network look alike.
-        return known, self._egress.place(to), frozenset(map(_kind, best)), tuple(one.place(to) for one in arrivals)
+        return known, self._egress.place(to), self._routing.leads(to), tuple(one.place(to) for one in arrivals)
 
     def kind(self, protocol: str, port: int) -> Hashable:
         """What it can tell of a protocol and port."""
@@ -144,7 +147,7 @@ class Judge:
             )
             yield leaving.directly(to, protocol, packet.port)
             return
-        yield Hop("egress setting", f"{self._way.egress}: it goes through the VPC", Answer.YES)
+        yield self._enters
         if self._ground.hidden:
             yield Hop("network", f"what would decide cannot be seen: {self._ground.hidden}", Answer.UNKNOWN)
             return
@@ -153,7 +156,7 @@ class Judge:
 
     def _over(self, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
         """From each address that the sender may have; they must agree."""
-        ways = [list(self._from(end, found, to, protocol, port)) for end in self._ends]
+        ways = [list(self._from(number, found, to, protocol, port)) for number in range(len(self._ends))]
         if not ways:
             yield Hop("source", f"no machine fits into {found.range}", Answer.NO)
             return
@@ -166,8 +169,8 @@ class Judge:
         )
         yield Hop("source", f"it depends on the sender's address: {told}", Answer.UNKNOWN)
 
-    def _from(self, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
-        decision = self._egress.decide(protocol, port, End(end.address, frozenset(), ""), to)
+    def _from(self, end: int, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
+        decision = self._egress.decide(protocol, port, self._bare[end], to)
         yield Firewalled("egress firewall", decision, Direction.EGRESS)
         if decision.answer == Answer.NO:
             return
@@ -176,42 +179,47 @@ class Judge:
             yield Hop("route", words.learned(self._ground.learning), Answer.UNKNOWN)
         elif not best:
             yield Hop("route", "no route of the network leads there", Answer.NO)
-        elif len({_kind(route) for route in best}) > 1:
+        elif len(self._routing.leads(to)) > 1:
             names = ", ".join(route.name for route in best)
             yield Hop("route", f"routes of one rank lead different ways: {names}", Answer.UNKNOWN)
         else:
             yield from self._along(best[0], end, found, to, protocol, port)
 
-    def _along(self, route: Route, end: End, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
+    def _along(self, route: Route, end: int, found: Sender, to: int, protocol: str, port: int) -> Iterator[Step]:
         if route.internet:
             yield Routed(route)
-            yield leaving.leave(self._ground, found, to, protocol, port)
+            yield self._leave(found, to, protocol, port)
         elif route.peering:
             yield Routed(route)
             yield from self._into_peer(route, end, to, protocol, port)
         elif route.local:
             yield Routed(route)
-            yield from self._arrival.steps(end, to, protocol, port)
+            yield from self._arrival.steps(self._ends[end], to, protocol, port)
         else:
             yield Routed(route, Answer.UNKNOWN)
 
-    def _into_peer(self, route: Route, end: End, to: int, protocol: str, port: int) -> Iterator[Step]:
+    def _leave(self, found: Sender, to: int, protocol: str, port: int) -> Hop:
+        key = leaving.place(to), protocol, port
+        if key not in self._left:
+            self._left[key] = leaving.leave(self._ground, found, to, protocol, port)
+        return self._left[key]
+
+    def _into_peer(self, route: Route, end: int, to: int, protocol: str, port: int) -> Iterator[Step]:
         """Tags mean nothing in another network (Google's page on VPC Network Peering)."""
         name = next((one.network for one in self._ground.network.peerings if one.name == route.peering), None)
         peer = self._peers.get(name) if name else None
         if peer is None:
             yield Hop("ingress firewall", "the peered network's rules cannot be seen", Answer.UNKNOWN)
             return
-        yield from peer.steps(End(end.address, frozenset(), ""), to, protocol, port)
+        yield from peer.steps(self._bare[end], to, protocol, port)
 
     def _carried(self, target: Target) -> Iterator[Hop]:
         """Without its control traffic a connector carries nothing. Source: facts.md sections 1c to 1e."""
-        far = stretches(spans((SERVERLESS,)).edges[0], self._ground.book.edges)
+        far = parts(spans((SERVERLESS,)).edges[0], self._ground.book.bounds)
         ground, beyond = self._ground, [End(one, frozenset(), "") for one in far]
         into = Firewall(ground.network, ground.book, ground.policies, Direction.INGRESS, target, beyond)
-        near = [End(end.address, frozenset(), "") for end in self._ends]
-        there = [self._egress.decide("tcp", CONTROL, end, to) for end in near for to in far]
-        back = [into.decide("tcp", CONTROL, one, end.address) for end in near for one in beyond]
+        there = [self._egress.decide("tcp", CONTROL, end, to) for end in self._bare for to in far]
+        back = [into.decide("tcp", CONTROL, one, end.address) for end in self._bare for one in beyond]
         for decisions, direction in ((there, Direction.EGRESS), (back, Direction.INGRESS)):
             amiss = next((one for one in decisions if one.answer != Answer.YES), None)
             if amiss is None:
@@ -229,7 +237,3 @@ def _metadata() -> Hop:
 def _worst(steps: Iterable[Step]) -> Answer:
     answers = {step.answer for step in steps}
     return next((one for one in (Answer.NO, Answer.UNKNOWN) if one in answers), Answer.YES)
-
-
-def _kind(route: Route) -> tuple[bool, bool, str]:
-    return (route.internet, route.local, route.peering or ("" if route.internet or route.local else route.next_hop))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Sequence
 
 from wayout.egress import ranges
 from wayout.egress.reach.ground import Ground
@@ -12,16 +13,14 @@ KEPT = 2  # addresses at either end of a subnet's range that no machine has (Goo
 
 def samples(range_: str, ground: Ground) -> list[int]:
     """An address of every part of a sender's range; none where no machine fits into it."""
-    net = ranges.parse(range_)
-    low, high = int(net.network_address) + KEPT, int(net.broadcast_address) - KEPT
-    peers = [edge for peer in ground.beyond.values() for edge in peer.book.edges]
-    return stretches((low, high), [*ground.book.edges, *peers]) if low <= high else []
+    first, last = ranges.ends(range_)
+    low, high = first + KEPT, last - KEPT
+    peers = (peer.book.bounds for peer in ground.beyond.values())
+    return parts((low, high), ground.book.bounds, *peers) if low <= high else []
 
 
-def stretches(whole: tuple[int, int], named: Iterable[tuple[int, int]]) -> list[int]:
-    """The first address of every part into which the named stretches cut the whole."""
+def parts(whole: tuple[int, int], *bounds: Sequence[int]) -> list[int]:
+    """The first address of every part into which bounds, each in order, cut the whole."""
     low, high = whole
-    starts = {low}
-    for first, last in named:
-        starts |= {one for one in (first, last + 1) if low < one <= high}
-    return sorted(starts)
+    inner = (one for each in bounds for one in each[bisect_right(each, low) : bisect_right(each, high)])
+    return sorted({low, *inner})

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from ipaddress import IPv4Network
 
 from wayout.egress import ranges
 from wayout.egress.model import Route
-from wayout.egress.reach.parts import stretches
+from wayout.egress.reach.parts import parts
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,11 +19,15 @@ class _Lane:
     route: Route
 
 
+Led = frozenset[tuple[bool, bool, str]]
+
+
 class Routing:
     """The routes that machines with these tags may take."""
 
     def __init__(self, routes: Iterable[Route], tags: frozenset[str]) -> None:
         self._known: dict[int, tuple[Route, ...]] = {}
+        self._led: dict[int, Led] = {}
         fit = [route for route in routes if not route.tags or tags & set(route.tags)]
         lanes = [_lane(route) for route in fit if ranges.is_ipv4(route.destination)]
         self._subnets = sorted((one for one in lanes if one.route.local or one.route.peering), key=_order)
@@ -38,6 +41,12 @@ class Routing:
         if destination not in self._known:
             self._known[destination] = self._best(destination)
         return self._known[destination]
+
+    def leads(self, destination: int) -> Led:
+        """Where the routes lead that may be taken: all of them that matters to a packet."""
+        if destination not in self._led:
+            self._led[destination] = frozenset(map(kind, self.best(destination)))
+        return self._led[destination]
 
     def _best(self, destination: int) -> tuple[Route, ...]:
         for lanes in (self._subnets, self._others):
@@ -56,10 +65,8 @@ class Routing:
 
     def parts(self, place: str) -> list[tuple[Route, ...]]:
         """The route taken to each part of a range (CIDR text) that routes tell apart; an empty one where none leads."""
-        net = ranges.parse(place)
-        edges = [(lane.low, lane.high) for lane in (*self._subnets, *self._others)]
-        whole = int(net.network_address), int(net.broadcast_address)
-        return [self.best(one) for one in stretches(whole, edges)]
+        bounds = {one for lane in (*self._subnets, *self._others) for one in (lane.low, lane.high + 1)}
+        return [self.best(one) for one in parts(ranges.ends(place), sorted(bounds))]
 
 
 @lru_cache(maxsize=32)
@@ -68,9 +75,13 @@ def routing(routes: tuple[Route, ...], tags: frozenset[str]) -> Routing:
     return Routing(routes, tags)
 
 
+def kind(route: Route) -> tuple[bool, bool, str]:
+    """Where a route leads: to the internet, to a subnet, or to what has this name."""
+    return (route.internet, route.local, route.peering or ("" if route.internet or route.local else route.next_hop))
+
+
 def _lane(route: Route) -> _Lane:
-    net: IPv4Network = ranges.parse(route.destination)
-    return _Lane(int(net.network_address), int(net.broadcast_address), net.prefixlen, route)
+    return _Lane(*ranges.ends(route.destination), ranges.parse(route.destination).prefixlen, route)
 
 
 def _rank(lane: _Lane) -> tuple[int, int]:

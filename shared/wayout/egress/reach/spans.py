@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address, collapse_addresses, ip_network
 
@@ -26,6 +26,31 @@ class Spans:
     def __contains__(self, number: int) -> bool:
         at = bisect_right(self._first, number) - 1
         return at >= 0 and number <= self._last[at]
+
+
+class Places:
+    """Several sets of addresses, asked at once which of them hold an address. None stands for all addresses."""
+
+    def __init__(self, sets: Sequence[Spans | None]) -> None:
+        always, held = 0, dict[Spans, int]()
+        for number, one in enumerate(sets):
+            if one is None:
+                always |= 1 << number
+            else:
+                held[one] = held.get(one, 0) | 1 << number
+        flips: dict[int, int] = {}
+        for one, bits in held.items():
+            for low, high in one.edges:
+                flips[low] = flips.get(low, 0) ^ bits
+                flips[high + 1] = flips.get(high + 1, 0) ^ bits
+        self._starts = sorted(flips)
+        self._masks = [always]
+        for start in self._starts:
+            self._masks.append(self._masks[-1] ^ flips[start])
+
+    def __getitem__(self, number: int) -> int:
+        """A bit for each set that holds the address."""
+        return self._masks[bisect_right(self._starts, number)]
 
 
 @lru_cache(maxsize=4096)
