@@ -53,7 +53,7 @@ def test_an_end_where_it_hurts_most_changes_nothing_in_the_end(name: str, key: K
 
 @pytest.mark.parametrize("name", [name for name in SCENARIOS if name != "oversized"])
 def test_wherever_the_process_ends_the_world_ends_the_same(name: str) -> None:
-    for point in draw(name, points(calm(name)), 2):
+    for point in draw(name, points(calm(name)), 1):
         ended = run(SCENARIOS[name], point)
 
         assert ended.unlike(calm(name)) == [], (str(point), ended.log[-2000:])

@@ -165,7 +165,7 @@ def ordered(world: World, order: list[int]) -> list[Site]:
 # --- nothing stands in the way where nothing does -----------------------------------------------------------------
 
 
-@times(14)
+@times(9)
 @given(world=wide.worlds(clear=True), order=orders)
 def test_a_world_without_obstacles_ends_whole_whatever_the_order_of_its_sites(world: World, order: list[int]) -> None:
     said = brought(world, ordered(world, order))
@@ -176,7 +176,7 @@ def test_a_world_without_obstacles_ends_whole_whatever_the_order_of_its_sites(wo
             assert said[site].status == "whole"
 
 
-@times(6)
+@times(4)
 @given(world=wide.worlds(clear=True), turn=st.integers(1, 2))
 def test_so_it_does_when_jobs_have_been_given_other_profiles(world: World, turn: int) -> None:
     brought(world)
@@ -196,7 +196,7 @@ def _why(said: dict[Site, OutcomeSaid]) -> str:
 # --- never wider, never cut ---------------------------------------------------------------------------------------
 
 
-@times(14)
+@times(9)
 @given(world=wide.worlds(), order=orders, at_once=st.booleans())
 def test_at_no_step_of_any_site_does_anybody_gain_or_lose_what_they_must_not(
     world: World, order: list[int], at_once: bool
@@ -212,7 +212,7 @@ def test_at_no_step_of_any_site_does_anybody_gain_or_lose_what_they_must_not(
 # --- fixpoint, once -----------------------------------------------------------------------------------------------
 
 
-@times(10)
+@times(8)
 @given(world=wide.worlds(), order=orders)
 def test_all_sites_come_to_rest_and_in_whatever_order_and_however_often_the_same_world_is_reached(
     world: World, order: list[int]
@@ -238,7 +238,7 @@ def test_of_worlds_with_obstacles_a_fair_share_ends_whole_and_the_proof_blocks_f
     ended: Counter[str] = Counter()
 
     @seed(7)
-    @times(30)
+    @times(20)
     @given(world=wide.worlds())
     def count(world: World) -> None:
         for said in brought(world).values():

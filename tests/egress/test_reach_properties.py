@@ -132,7 +132,7 @@ def with_rule(ground: Ground, rule: FirewallRule, place: int = 0) -> Ground:
     return replace(ground, rules=(*ground.rules[:place], rule, *ground.rules[place:]))
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(ways, grounds(), st.lists(packets, min_size=1, max_size=6), st.sampled_from(ACCOUNTS))
 def test_the_fast_judge_says_what_the_slow_one_does(
     way: Way | None, ground: Ground, many: list[Packet], account: str
@@ -149,7 +149,7 @@ def test_the_fast_judge_says_what_the_slow_one_does(
 RANK = {Answer.NO: 0, Answer.UNKNOWN: 1, Answer.YES: 2}
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(ways, grounds(), packets, vpc_rules(Action.DENY), st.integers(0, 9))
 def test_a_deny_more_opens_nothing(
     way: Way | None, ground: Ground, packet: Packet, deny: FirewallRule, at: int
@@ -157,7 +157,7 @@ def test_a_deny_more_opens_nothing(
     assert RANK[answers(way, with_rule(ground, deny, at), packet)] <= RANK[answers(way, ground, packet)]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(ways, grounds(), packets, vpc_rules(Action.ALLOW), st.integers(0, 9))
 def test_an_allow_more_closes_nothing(
     way: Way | None, ground: Ground, packet: Packet, allow: FirewallRule, at: int
@@ -165,7 +165,7 @@ def test_an_allow_more_closes_nothing(
     assert RANK[answers(way, with_rule(ground, allow, at), packet)] >= RANK[answers(way, ground, packet)]
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=150)
 @given(ways, grounds(), packets, vpc_rules())
 def test_a_rule_for_other_machines_changes_nothing(
     way: Way | None, ground: Ground, packet: Packet, rule: FirewallRule
@@ -174,7 +174,7 @@ def test_a_rule_for_other_machines_changes_nothing(
     assert answers(way, with_rule(ground, foreign), packet) == answers(way, ground, packet)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=150)
 @given(ways, grounds(), packets, st.randoms(use_true_random=False))
 def test_the_order_in_which_rules_are_listed_changes_nothing(
     way: Way | None, ground: Ground, packet: Packet, random: Random
@@ -184,14 +184,14 @@ def test_the_order_in_which_rules_are_listed_changes_nothing(
     assert answers(way, replace(ground, rules=tuple(mixed)), packet) == answers(way, ground, packet)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=150)
 @given(ways, grounds(clear=True), packets)
 def test_without_policies_their_place_changes_nothing(way: Way | None, ground: Ground, packet: Packet) -> None:
     first = replace(ground, network=replace(ground.network, policies_first=not ground.network.policies_first))
     assert answers(way, first, packet) == answers(way, ground, packet)
 
 
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=150)
 @given(ways, grounds(), packets, st.sampled_from(Verb))
 def test_a_rule_that_may_match_never_turns_one_answer_into_the_other(
     way: Way | None, ground: Ground, packet: Packet, verb: Verb

@@ -11,7 +11,7 @@ from tests.load.mishaps import CONNECTORS
 from tests.load.soaking import Soak
 from tests.load.workers import Workers
 
-SECONDS = 15.0  # of real time; `make soak` takes minutes
+SECONDS = 10.0  # of real time; `make soak` takes minutes
 OLDEST = 3600.0  # seconds of the cloud's clock that a message may wait, on however busy a machine
 MOST = 256.0  # MB that an instance may take: half of what infra gives it; the long form looks at its rise
 
