@@ -26,11 +26,15 @@ def adopted_without_nat(house: House) -> None:
 
 
 def put_off_first(house: House) -> None:
-    """Whoever began the connector puts it off when its time is up; the connector's finished entry does the rest."""
-    first, then = house.outcomes()
+    """Whoever began the connector puts it off when its time is up; the connector's finished entry does the rest.
+
+    The deploy's delivery comes again meanwhile: on a busy machine before the site is whole, and then it is told too.
+    """
+    first, *later = house.outcomes()
     assert (first.status, first.cause.what) == ("waiting", "create job")
     assert [change.kind for change in first.changes if change.result == "put off"] == ["connector"]
-    assert (then.status, then.cause.what) == ("whole", "create connector")
+    assert ("whole", "create connector") in {(one.status, one.cause.what) for one in later}
+    assert later[-1].status == "whole"
     SCENARIOS["greenfield"].ends(house)
 
 

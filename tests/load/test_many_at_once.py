@@ -1,6 +1,6 @@
 """Many jobs at once, worked on by several processes: each thing is there once, and nobody is lost.
 
-Here forty jobs over four sites and four processes; with `--long`, as `make soak` has it, 200 over ten and eight.
+Here 24 jobs over four sites and three processes; with `--long`, as `make soak` has it, 200 over ten and eight.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Size:
 
 
 # Two sites that share a network, so a router and a NAT, and two that share a region alone.
-SHORT = Size((*SITES[:2], *SITES[-2:]), each=10, processes=4, speed=10.0)
+SHORT = Size((*SITES[:2], *SITES[-2:]), each=6, processes=3, speed=10.0)
 LONG = Size(SITES, each=20, processes=8, speed=6.0)
 
 
