@@ -79,7 +79,7 @@ def cloud(words: Sequence[str] = ("-m", "localcloud", "--port", "0", "--grpc-por
         yield found
     finally:
         process.terminate()
-        process.wait(timeout=30)
+        process.communicate(timeout=30)
 
 
 @contextmanager

@@ -34,6 +34,7 @@ from localcloud.calls import Call, Document
 from localcloud.clock import Clock
 from localcloud.projects import numbered
 from localcloud.server import LocalCloud
+from localcloud.switches import SWITCHES, Switch
 from wayout.egress import naming
 from wayout.egress.model import Cause, EverythingTarget, NetworkName, Site
 
@@ -92,10 +93,11 @@ def serve(projects: int) -> None:
 
 def _be_far_away(local: LocalCloud) -> None:
     """Let each call take as long as a switch says, as the way to Google does: nobody else waits meanwhile."""
+    SWITCHES[LATE] = Switch(0.0, "how many real seconds each call takes")
     invoke: Callable[[Call], Document] = local.cloud.invoke
 
     def invoked(call: Call) -> Document:
-        time.sleep(float(local.cloud.switches.get(LATE, 0.0)))
+        time.sleep(local.cloud.switch(LATE))
         return invoke(call)
 
     vars(local.cloud)["invoke"] = invoked
@@ -191,7 +193,7 @@ def measured_far_away(at: Cloud, projects: int) -> dict[str, float]:
     try:
         return measured(at, projects)
     finally:
-        at.admin("switches", {LATE: None})
+        at.admin("switches", {LATE: 0.0})
 
 
 # --- the lines --------------------------------------------------------------------------------------------------

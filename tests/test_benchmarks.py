@@ -1,0 +1,14 @@
+"""What measures is run by `make bench` alone, so the parts of it that have gone stale unseen are run here."""
+
+from __future__ import annotations
+
+from benchmarks import sweeping
+from benchmarks.ground import cloud
+
+
+def test_a_sweep_is_measured_where_each_call_takes_its_time() -> None:
+    with cloud([sweeping.__file__, "--serve", "1"]) as at:
+        found = sweeping.measured_far_away(at, 1)
+
+    assert found["calls"] > 0
+    assert found["time"] >= sweeping.LATENCY, "at least one of them was waited for"
