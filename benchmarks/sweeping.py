@@ -187,9 +187,9 @@ def measured(at: Cloud, projects: int, *, traced: bool = False) -> dict[str, flo
     return found
 
 
-def measured_far_away(at: Cloud, projects: int) -> dict[str, float]:
-    """The same where each call takes its time."""
-    at.admin("switches", {LATE: LATENCY})
+def measured_far_away(at: Cloud, projects: int, latency: float = LATENCY) -> dict[str, float]:
+    """The same where each call takes its time: so many seconds."""
+    at.admin("switches", {LATE: latency})
     try:
         return measured(at, projects)
     finally:
